@@ -1,0 +1,33 @@
+import { Invalid } from './errors.ts';
+
+const unitMilliseconds: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/**
+ * Reads a positive duration as Go writes it (`300ms`, `1.5h`, `2h45m`) into milliseconds.
+ * @throws {Invalid} when it is none, or not positive
+ */
+export function parseDuration(text: string): number {
+  const body = text.trim().replace(/^\+/, '');
+  const parts = [...body.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)];
+  const covered = parts.reduce((length, part) => length + part[0].length, 0);
+  const milliseconds = parts.reduce(
+    (sum, [, number, unit]) => sum + Number(number) * (unitMilliseconds[unit ?? ''] ?? 0),
+    0,
+  );
+  if (body === '' || covered !== body.length || !(milliseconds > 0) || !Number.isFinite(milliseconds)) {
+    throw new Invalid({
+      reason: `"${text}" is not a positive duration`,
+      advice: 'Write numbers with the units ns, us, ms, s, m or h, such as 300ms, 1.5h or 2h45m.',
+    });
+  }
+  return milliseconds;
+}

@@ -1,0 +1,32 @@
+import { Invalid } from './errors.ts';
+
+/** Where the Runs of a Plan may, should and must be placed: `key=value` labels (spec page 1; meaning on page 5). */
+export interface OnNode {
+  readonly may?: readonly string[];
+  readonly prefer?: readonly string[];
+  readonly must?: readonly string[];
+}
+
+const name = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const prefix = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*';
+const label = new RegExp(`^(?:(?=[^/]{1,253}/)${prefix}/)?${name}=(?:${name})?$`);
+
+/**
+ * Checks and sorts placement labels. Source: Kubernetes, "Labels and Selectors", syntax and character set.
+ * @throws {Invalid} for a label that Kubernetes would refuse
+ */
+export function checkedOnNode(onNode: OnNode): OnNode {
+  const result: { -readonly [K in keyof OnNode]: string[] } = {};
+  for (const kind of ['may', 'prefer', 'must'] as const) {
+    const labels = [...new Set((onNode[kind] ?? []).map((text) => text.trim()))].sort();
+    const bad = labels.find((text) => !label.test(text));
+    if (bad !== undefined) {
+      throw new Invalid({
+        reason: `on_node.${kind} holds "${bad}", which is not a node label`,
+        advice: 'Write labels as key=value in Kubernetes syntax, such as accelerator=gpu.',
+      });
+    }
+    if (labels.length > 0) result[kind] = labels;
+  }
+  return result;
+}
