@@ -1,1 +1,5 @@
 export * from './drivers.ts';
+export * from './engine.ts';
+export type { LoopLog } from './loop.ts';
+export { readRunLog } from './run-logs.ts';
+export { receiveData, sendData } from './transfers.ts';

@@ -1,0 +1,3 @@
+export * from './client.ts';
+export type { ConnectionOptions } from './connection.ts';
+export { ServerError } from './server-error.ts';

@@ -1,0 +1,58 @@
+import { type ErrorParts, KnitError } from '@knitfab/core';
+import type { ErrorBody } from '../shapes/error.ts';
+
+/** The server refused: with what status, and what it said. */
+export class ServerError extends KnitError {
+  readonly status: number;
+
+  constructor(status: number, parts: ErrorParts) {
+    super(parts);
+    this.status = status;
+  }
+}
+
+/** How much of an answer that is no error of ours is quoted, in characters. */
+const longestQuote = 200;
+
+/**
+ * Reads an error answer. A 1.6 server sends `message` alone: reason, advice and ` caused by:…` on lines of their own
+ * (spec page 2). What stands between (a proxy) may send anything.
+ */
+export function serverError(status: number, statusText: string, body: string): ServerError {
+  const { message, reason, advice, see } = errorFields(body);
+  if (reason !== undefined) {
+    return new ServerError(status, { reason, ...(advice && { advice }), ...(see && { see }) });
+  }
+  if (message !== undefined) {
+    const [first = '', ...rest] = message.trim().split('\n');
+    return new ServerError(status, {
+      reason: first.trim(),
+      ...(rest.length > 0 && { advice: rest.join('\n') }),
+    });
+  }
+  const quote = body
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const what = `the answer was ${status} ${statusText}`.trim();
+  return new ServerError(status, {
+    reason: quote === '' ? what : `${what}: ${quote.slice(0, longestQuote)}`,
+    advice: 'This is no answer of Knitfab: is apiRoot right, and does a proxy stand between?',
+  });
+}
+
+function errorFields(body: string): Partial<ErrorBody> {
+  const fields: Partial<ErrorBody> = {};
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return fields;
+  }
+  if (typeof parsed !== 'object' || parsed === null) return fields;
+  for (const name of ['message', 'reason', 'advice', 'see'] as const) {
+    const value: unknown = (parsed as Record<string, unknown>)[name];
+    if (typeof value === 'string' && value.trim() !== '') fields[name] = value;
+  }
+  return fields;
+}

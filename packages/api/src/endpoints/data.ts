@@ -1,0 +1,62 @@
+import type { Tag } from '@knitfab/core';
+import { z } from 'zod';
+import { dataDetail, tagChange } from '../shapes/data.ts';
+import { knitIdInput } from '../shapes/ids.ts';
+import { orInvalid } from '../shapes/or-invalid.ts';
+import { archiveTypes, checksumTrailer } from './archive-types.ts';
+import { endpoint, json } from './endpoint.ts';
+import { type Interval, interval, intervalParameters, tags } from './query.ts';
+import { routes } from './routes.ts';
+
+/** Which Data to find: those with all of the tags, and stamped within the interval. */
+export interface DataFilter extends Interval {
+  readonly tags: readonly Tag[];
+}
+
+const params = z.object({ knitId: knitIdInput });
+
+export const dataEndpoints = {
+  findData: endpoint({
+    ...routes.findData,
+    tag: 'Data',
+    summary: 'Find Data by tags and time, oldest first',
+    query: z
+      .object({ tag: tags, ...intervalParameters })
+      .transform(orInvalid(({ tag, ...times }): DataFilter => ({ tags: tag, ...interval(times) }))),
+    response: json(z.array(dataDetail), 'The Data that fit, oldest first, then by knitId'),
+    errors: [400],
+  }),
+  uploadData: endpoint({
+    ...routes.uploadData,
+    tag: 'Data',
+    summary: 'Upload a directory tree as a new Data',
+    bytes: {
+      contentTypes: archiveTypes,
+      description: `The tree as a tar archive, gzipped or plain. A trailer \`${checksumTrailer}\` may follow: the hexadecimal MD5 of the body.`,
+    },
+    response: json(dataDetail, 'The new Data'),
+    errors: [400],
+  }),
+  downloadData: endpoint({
+    ...routes.downloadData,
+    tag: 'Data',
+    summary: "Download a Data's tree",
+    params,
+    response: {
+      status: 200,
+      contentTypes: archiveTypes,
+      trailers: [checksumTrailer],
+      description: 'The tree as a tar archive, gzipped, or plain where `Accept` prefers that',
+    },
+    errors: [404],
+  }),
+  tagData: endpoint({
+    ...routes.tagData,
+    tag: 'Data',
+    summary: 'Remove tags from a Data, then add some',
+    params,
+    body: tagChange,
+    response: json(dataDetail, 'The Data with its new tags'),
+    errors: [400, 404],
+  }),
+};

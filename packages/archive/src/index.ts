@@ -1,0 +1,2 @@
+export * from './measure-tree.ts';
+export * from './pack-tree.ts';

@@ -1,0 +1,78 @@
+import type { RunId } from '@knitfab/core';
+import {
+  type ClaimedRun,
+  changeStatus,
+  claimRuns,
+  discardUpload,
+  postponeRun,
+  type RunMaterial,
+  renominateData,
+  runMaterials,
+  type Store,
+  stampOutputs,
+  transaction,
+} from '@knitfab/store';
+import type { Drivers } from './drivers.ts';
+import type { Loop, Step } from './loop.ts';
+import { earlier, sideBySide } from './outcome.ts';
+
+/**
+ * Removes the workers of Runs that have ended and stamps their outputs: completing → done, aborting → failed. The Data of a
+ * done Run are nominated in the same transaction.
+ *
+ * `stopped` are the Runs that a user has ended: their workers may still have to be ended, which takes a while, so they are
+ * taken one by one and never hold up the others.
+ */
+export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { stopped: boolean }): Loop {
+  const limit = stopped ? 1 : 50;
+  return {
+    name: stopped ? 'finishing (stopped)' : 'finishing',
+    topics: ['run:completing', 'run:aborting'],
+    step: () =>
+      transaction(db, async (tx): Promise<Step> => {
+        const claimed = await claimRuns(tx, { statuses: ['completing', 'aborting'], limit, stopped });
+        if (claimed.length === 0) return { more: false };
+        const uploads = claimed.filter((run) => run.worker === null);
+        const materials = await runMaterials(
+          tx,
+          claimed.map((run) => run.runId),
+        );
+        const materialOf = new Map(materials.map((material) => [material.runId, material]));
+        const outcomes = await sideBySide(claimed, (run) => finish(drivers, run, materialOf.get(run.runId)));
+        const finished = (status: 'completing' | 'aborting'): RunId[] =>
+          outcomes
+            .filter(({ row, error }) => error === undefined && row.status === status)
+            .map(({ row }) => row.runId);
+        const done = await changeStatus(tx, { runIds: finished('completing'), to: 'done' });
+        const failed = await changeStatus(tx, { runIds: finished('aborting'), to: 'failed' });
+        await stampOutputs(tx, failed);
+        const made = await stampOutputs(tx, done);
+        if (made.length > 0) await renominateData(tx, made);
+        for (const { runId } of uploads) {
+          if (materialOf.get(runId)?.inputs.length === 0) await discardUpload(tx, { runId });
+        }
+        let nextAt: Date | undefined;
+        for (const { row, error } of outcomes) {
+          if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
+        }
+        return { more: claimed.length === limit, ...(nextAt && { nextAt }) };
+      }),
+  };
+}
+
+/** Ends the worker, if there was one, and makes the outputs whole: there, even if nothing was begun, and durable. */
+async function finish(
+  { workers, volumes }: Drivers,
+  { worker, status }: ClaimedRun,
+  material: RunMaterial | undefined,
+): Promise<void> {
+  if (worker !== null) await workers.remove(worker);
+  const { outputs = [], log = null } = material ?? {};
+  const refs = [...outputs, ...(log === null ? [] : [log])].map((output) => output.volume);
+  await Promise.all(
+    refs.map(async (ref) => {
+      if (worker === null) await volumes.create(ref);
+      if (status === 'completing') await volumes.sync(ref);
+    }),
+  );
+}

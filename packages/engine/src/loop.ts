@@ -1,0 +1,93 @@
+import type { Topic } from '@knitfab/store';
+
+/** What a step of a loop came to. */
+export interface Step {
+  /** Whether there may be more to do at once. */
+  more: boolean;
+  /** When a row that failed is due again. */
+  nextAt?: Date;
+}
+
+/**
+ * One of the engine's loops: it sleeps until one of its topics is notified, claims rows, does one idempotent step for each,
+ * and commits. Any number of copies may run, in any number of processes; any of them may be killed at any moment.
+ */
+export interface Loop {
+  readonly name: string;
+  readonly topics: readonly Topic[];
+  step(): Promise<Step>;
+}
+
+/** What a loop tells of itself. */
+export interface LoopLog {
+  debug(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
+
+/** How long a loop sleeps at most when nothing wakes it: the net below the notifications. */
+const fallbackMilliseconds = 15_000;
+const longestPause = 10_000;
+
+/** A loop that can be woken, and that runs until the signal aborts. */
+export class LoopRunner {
+  readonly #loop: Loop;
+  readonly #log: LoopLog;
+  #awake = true;
+  #rouse: () => void = () => {};
+
+  constructor(loop: Loop, log: LoopLog) {
+    this.#loop = loop;
+    this.#log = log;
+  }
+
+  get topics(): readonly Topic[] {
+    return this.#loop.topics;
+  }
+
+  /** Makes the loop look for work, now or as soon as its present step ends. */
+  wake(): void {
+    this.#awake = true;
+    this.#rouse();
+  }
+
+  /** Steps and sleeps by turns. The present step is finished before this resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    let pause = 100;
+    while (!signal.aborted) {
+      this.#awake = false;
+      try {
+        const { more, nextAt } = await this.#loop.step();
+        pause = 100;
+        if (more) continue;
+        await this.#sleep(untilNext(nextAt), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.warn({ loop: this.#loop.name, err: error }, 'a step failed and is tried again');
+        this.#awake = false;
+        await this.#sleep(pause, signal);
+        pause = Math.min(pause * 2, longestPause);
+      }
+    }
+  }
+
+  async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (this.#awake || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, milliseconds);
+      const rouse = () => done();
+      function done() {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', rouse);
+        resolve();
+      }
+      this.#rouse = rouse;
+      signal.addEventListener('abort', rouse, { once: true });
+    });
+    this.#rouse = () => {};
+  }
+}
+
+const untilNext = (nextAt: Date | undefined): number =>
+  nextAt === undefined
+    ? fallbackMilliseconds
+    : Math.min(fallbackMilliseconds, Math.max(10, nextAt.getTime() - Date.now()));

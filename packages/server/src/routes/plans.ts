@@ -1,0 +1,61 @@
+import { endpoints } from '@knitfab/api';
+import { definePlan, type PlanId } from '@knitfab/core';
+import {
+  changePlanAnnotations,
+  changePlanResources,
+  findPlans,
+  planDetails,
+  registerPlan,
+  type Store,
+  setPlanActive,
+  setPlanServiceAccount,
+  snapshot,
+  type Tx,
+  transaction,
+} from '@knitfab/store';
+import type { FastifyInstance } from 'fastify';
+import type { Backend } from '../backend.ts';
+import { serve } from '../serve.ts';
+
+/** `/api/plans` (spec page 2). */
+export function planRoutes(app: FastifyInstance, { db }: Store, backend: Backend): void {
+  const detail = async (planId: PlanId) => (await snapshot(db, (tx) => planDetails(tx, [planId])))[0];
+  const changed = async (planId: PlanId, change: (tx: Tx) => Promise<void>) => {
+    await transaction(db, change);
+    return detail(planId);
+  };
+
+  serve(app, endpoints.findPlans, ({ query }) =>
+    snapshot(db, async (tx) => planDetails(tx, await findPlans(tx, query))),
+  );
+
+  serve(app, endpoints.registerPlan, async ({ body }) => {
+    const plan = definePlan(body);
+    backend.checkPlan(plan);
+    return detail(await transaction(db, (tx) => registerPlan(tx, plan)));
+  });
+
+  serve(app, endpoints.getPlan, ({ params }) => detail(params.planId));
+
+  serve(app, endpoints.activatePlan, ({ params: { planId } }) =>
+    changed(planId, (tx) => setPlanActive(tx, planId, true)),
+  );
+  serve(app, endpoints.deactivatePlan, ({ params: { planId } }) =>
+    changed(planId, (tx) => setPlanActive(tx, planId, false)),
+  );
+  serve(app, endpoints.changePlanResources, ({ params: { planId }, body }) =>
+    changed(planId, (tx) => changePlanResources(tx, planId, body)),
+  );
+  serve(
+    app,
+    endpoints.annotatePlan,
+    ({ params: { planId }, body: { add, remove, remove_key: removeKeys } }) =>
+      changed(planId, (tx) => changePlanAnnotations(tx, planId, { add, remove, removeKeys })),
+  );
+  serve(app, endpoints.setPlanServiceAccount, ({ params: { planId }, body }) =>
+    changed(planId, (tx) => setPlanServiceAccount(tx, planId, body.service_account)),
+  );
+  serve(app, endpoints.unsetPlanServiceAccount, ({ params: { planId } }) =>
+    changed(planId, (tx) => setPlanServiceAccount(tx, planId, null)),
+  );
+}

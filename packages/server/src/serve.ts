@@ -1,0 +1,86 @@
+import { type Endpoint, readable } from '@knitfab/api';
+import { Invalid } from '@knitfab/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+
+/** A request, read by its endpoint's schemas. */
+export interface Given<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  request: FastifyRequest;
+  reply: FastifyReply;
+}
+
+/** Largest JSON body, in bytes: a few dozen tags with the largest values. */
+const maxJsonBytes = 64 * 1024 * 1024;
+
+/** Serves an endpoint that answers with JSON, or with nothing (204). */
+export function serve<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, S extends z.ZodType>(
+  app: FastifyInstance,
+  endpoint: Endpoint<P, Q, B, S>,
+  handle: (given: Given<z.output<P>, z.output<Q>, z.output<B>>) => Promise<unknown>,
+): void {
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    handler: async (request, reply) => {
+      const { params, query } = readAddress(endpoint, request);
+      const body = endpoint.body === undefined ? undefined : read(endpoint.body, await readJson(request));
+      const answer = await handle({ params, query, body: body as z.output<B>, request, reply });
+      if (endpoint.response.status === 204) return reply.code(204).send();
+      return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer));
+    },
+  });
+}
+
+/** Serves an endpoint whose body or answer are bytes: the handler does all of the answering. */
+export function serveBytes<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  S extends z.ZodType,
+>(
+  app: FastifyInstance,
+  endpoint: Endpoint<P, Q, B, S>,
+  handle: (given: Omit<Given<z.output<P>, z.output<Q>, never>, 'body'>) => Promise<unknown>,
+): void {
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    handler: async (request, reply) => handle({ ...readAddress(endpoint, request), request, reply }),
+  });
+}
+
+function readAddress<P extends z.ZodType, Q extends z.ZodType>(
+  endpoint: { params: P; query: Q },
+  request: FastifyRequest,
+): { params: z.output<P>; query: z.output<Q> } {
+  return { params: read(endpoint.params, request.params), query: read(endpoint.query, request.query) };
+}
+
+/** @throws {Invalid} saying which field is wrong */
+function read<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (!result.success) throw readable(result.error);
+  return result.data;
+}
+
+/** Reads the body as JSON, whatever its Content-Type (spec page 2). */
+async function readJson(request: FastifyRequest): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request.raw as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxJsonBytes) throw new Invalid(`the body is larger than ${maxJsonBytes / 1024 / 1024} MiB`);
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason =
+      text.trim() === '' ? 'the body is empty' : `the body is not JSON: ${(cause as Error).message}`;
+    throw new Invalid({ reason, advice: 'Send a JSON object in UTF-8.', cause });
+  }
+}

@@ -1,0 +1,17 @@
+export * from './data.ts';
+export * from './database.ts';
+export * from './details.ts';
+export * from './embedded/index.ts';
+export * from './garbage.ts';
+export * from './hold.ts';
+export * from './lineage.ts';
+export { lockNominations, renominateData } from './nominations.ts';
+export * from './notifications.ts';
+export * from './plans.ts';
+export * from './projection.ts';
+export * from './run-claims.ts';
+export * from './run-outputs.ts';
+export * from './run-requests.ts';
+export * from './run-status.ts';
+export * from './runs.ts';
+export * from './uploads.ts';

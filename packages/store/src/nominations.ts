@@ -1,0 +1,105 @@
+import type { KnitId, PlanId } from '@knitfab/core';
+import { sql } from 'kysely';
+import type { Tx } from './database.ts';
+import { locks } from './locks.ts';
+import { notify } from './notifications.ts';
+
+// Spec page 1, "Nomination and projection": a Data is nominated to an input when its Run is done and its tags contain all
+// of the input's. Nominations are kept as rows and follow the tags in the same transaction that changes them.
+
+/**
+ * A Plan that comes and a Data that changes must see each other, or a nomination would be missed: registering a Plan
+ * excludes changes of Data, which exclude nothing but that. Take it before reading what the nomination depends on.
+ */
+export async function lockNominations(tx: Tx, changed: 'plan' | 'data'): Promise<void> {
+  const shared = changed === 'data' ? sql.raw('_shared') : sql.raw('');
+  await sql`select pg_advisory_xact_lock${shared}(${locks.nominations})`.execute(tx);
+}
+
+/**
+ * Makes the nominations of the Data what their tags and their Runs' status say now: adds those that are missing,
+ * withdraws those that no longer hold. The caller has locked the Data's rows.
+ */
+export async function renominateData(tx: Tx, knitIds: readonly KnitId[]): Promise<void> {
+  await lockNominations(tx, 'data');
+  const { rows } = await sql<{ added: number }>`
+    with candidate as (
+      select data.knit_id, data.stamped_at
+      from data join run using (run_id)
+      where data.knit_id = any (${knitIds}::uuid[]) and run.status = 'done'
+    ), fits as (
+      -- by tags: as many in common as the input asks for
+      select candidate.knit_id, candidate.stamped_at, plan_input_tag.input_id, count(*) as common
+      from candidate join data_tag using (knit_id) join plan_input_tag using (tag_id)
+      group by 1, 2, 3
+      union all
+      -- inputs that ask for no user tag, by what they pin
+      select candidate.knit_id, candidate.stamped_at, plan_input.input_id, 0
+      from candidate join plan_input on pinned_id = candidate.knit_id
+      where tag_count = 0
+      union all
+      select candidate.knit_id, candidate.stamped_at, plan_input.input_id, 0
+      from candidate join plan_input on pinned_timestamp = knit_timestamp(candidate.stamped_at)
+      where tag_count = 0 and pinned_id is null
+    ), nominated as (
+      select fits.input_id, fits.knit_id
+      from fits join plan_input using (input_id)
+      where fits.common = plan_input.tag_count
+        and (pinned_id is null or pinned_id = fits.knit_id)
+        and (pinned_timestamp is null or pinned_timestamp = knit_timestamp(fits.stamped_at))
+    ), withdrawn as (
+      delete from nomination
+      where knit_id = any (${knitIds}::uuid[])
+        and not exists (select from nominated
+                        where nominated.input_id = nomination.input_id and nominated.knit_id = nomination.knit_id)
+    ), added as (
+      insert into nomination (input_id, knit_id)
+      select input_id, knit_id from nominated
+      on conflict do nothing
+      returning 1
+    )
+    select count(*) as added from added`.execute(tx);
+  if ((rows[0]?.added ?? 0) > 0) await notify(tx, 'nomination');
+}
+
+/** Nominates all Data that fit the inputs of a new Plan. The caller holds the lock for Plans. */
+export async function nominateToPlan(tx: Tx, planId: PlanId): Promise<void> {
+  const inputs = await tx
+    .selectFrom('plan_input')
+    .select(['input_id', 'pinned_id', 'pinned_timestamp'])
+    .where('plan_id', '=', planId)
+    .execute();
+  for (const input of inputs) {
+    const tags = await rarestFirst(tx, input.input_id);
+    const [rarest, ...others] = tags;
+    // The narrowest way in: one id, one instant, or the rarest tag.
+    const way =
+      input.pinned_id !== null
+        ? sql`data.knit_id = ${input.pinned_id}`
+        : input.pinned_timestamp !== null
+          ? sql`data.stamped_at = ${input.pinned_timestamp}::timestamptz`
+          : sql`data.knit_id in (select knit_id from data_tag where tag_id = ${rarest})`;
+    const unchecked = input.pinned_id === null && input.pinned_timestamp === null ? others : tags;
+    await sql`
+      insert into nomination (input_id, knit_id)
+      select ${input.input_id}, data.knit_id
+      from data join run using (run_id)
+      where ${way} and run.status = 'done'
+        and (${input.pinned_timestamp}::text is null or knit_timestamp(data.stamped_at) = ${input.pinned_timestamp})
+        and (select count(*) from data_tag
+             where data_tag.knit_id = data.knit_id and tag_id = any (${unchecked}::bigint[])) = ${unchecked.length}
+      on conflict do nothing`.execute(tx);
+  }
+  await notify(tx, 'nomination');
+}
+
+/** The input's tags, those with the fewest Data first. Counting stops at 1,000: beyond that it no longer matters. */
+async function rarestFirst(tx: Tx, inputId: number): Promise<number[]> {
+  const { rows } = await sql<{ tag_id: number }>`
+    select tag_id from plan_input_tag as asked
+    where input_id = ${inputId}
+    order by (select count(*) from (select from data_tag where data_tag.tag_id = asked.tag_id limit 1000) as first_ones)`.execute(
+    tx,
+  );
+  return rows.map((row) => row.tag_id);
+}

@@ -1,0 +1,103 @@
+import type { KnitId, PlanId } from '@knitfab/core';
+import { sql } from 'kysely';
+import type { Tx } from './database.ts';
+import { notify } from './notifications.ts';
+
+// Spec page 1: each combination of one nominated Data per input that has no Run yet becomes one Run. That it gets no second
+// one is the unique key of `run` over (plan_id, combination).
+
+/** A Plan with nominations to project, locked for this transaction, and its inputs by position. */
+export interface PlanToProject {
+  planId: PlanId;
+  active: boolean;
+  inputIds: number[];
+}
+
+/** Takes a Plan that has nominations to project and that nobody else is projecting. */
+export async function claimPlanToProject(tx: Tx): Promise<PlanToProject | undefined> {
+  const { rows } = await sql<PlanToProject>`
+    select plan_id as "planId", active,
+           (select array_agg(input_id order by position) from plan_input where plan_input.plan_id = plan.plan_id) as "inputIds"
+    from plan
+    where plan_id in (select plan_id from plan_input
+                      where exists (select from nomination
+                                    where nomination.input_id = plan_input.input_id and not projected))
+    limit 1
+    for no key update skip locked`.execute(tx);
+  return rows[0];
+}
+
+/**
+ * Projects nominations of the Plan, oldest Data first, until about `enough` Runs are made.
+ * @returns how many Runs were made, and whether nominations remain
+ */
+export async function projectPlan(
+  tx: Tx,
+  plan: PlanToProject,
+  enough: number,
+): Promise<{ runs: number; remain: boolean }> {
+  const alone = plan.inputIds.length === 1;
+  let runs = 0;
+  while (runs < enough) {
+    const nominations = await takeNominations(tx, plan, alone ? enough : 1);
+    if (nominations.length === 0) return { runs, remain: false };
+    // All of one input: with one input, every nomination; with more, one.
+    const knitIds = nominations.map((nomination) => nomination.knit_id);
+    runs += await insertRuns(tx, plan, nominations[0]?.input_id ?? 0, knitIds);
+  }
+  return { runs, remain: true };
+}
+
+/** Marks nominations as projected. A nomination that is being withdrawn is waited for, and then passed over. */
+async function takeNominations(tx: Tx, plan: PlanToProject, limit: number) {
+  const { rows } = await sql<{ input_id: number; knit_id: KnitId }>`
+    update nomination set projected = true
+    where (input_id, knit_id) in (
+      select input_id, knit_id from nomination
+      where input_id = any (${plan.inputIds}::bigint[]) and not projected
+      order by knit_id, input_id limit ${limit} for update)
+    returning input_id, knit_id`.execute(tx);
+  return rows;
+}
+
+/** One statement: the product of the new nominations with those of all other inputs, less what has a Run. */
+async function insertRuns(tx: Tx, plan: PlanToProject, inputId: number, knitIds: KnitId[]): Promise<number> {
+  const column = (index: number) => sql.ref(`choice${index}.knit_id`);
+  const choices = plan.inputIds.map((each, index) => {
+    const alias = sql.ref(`choice${index}`);
+    return each === inputId
+      ? sql`unnest(${knitIds}::uuid[]) as ${alias} (knit_id)`
+      : sql`(select knit_id from nomination where input_id = ${each}) as ${alias}`;
+  });
+  const status = plan.active ? 'waiting' : 'deactivated';
+  const { rows } = await sql<{ runs: number }>`
+    with combination (knit_ids) as (
+      select array[${sql.join(plan.inputIds.map((_, index) => column(index)))}]
+      from ${sql.join(choices, sql` cross join `)}
+    ), new_run as (
+      insert into run (plan_id, combination, status)
+      select ${plan.planId}, knit_ids, ${status} from combination
+      on conflict (plan_id, combination) do nothing
+      returning run_id, combination
+    ), new_input as (
+      insert into run_input (run_id, input_id, knit_id)
+      select new_run.run_id, plan_input.input_id, new_run.combination[plan_input.position]
+      from new_run cross join plan_input
+      where plan_input.plan_id = ${plan.planId}
+    ), new_output as (
+      select uuidv7() as knit_id, new_run.run_id, plan_output.output_id
+      from new_run cross join plan_output
+      where plan_output.plan_id = ${plan.planId}
+    ), new_data as (
+      insert into data (knit_id, run_id, output_id, volume_ref)
+      select knit_id, run_id, output_id, 'data-' || knit_id from new_output
+    ), new_tag as (
+      insert into data_tag (knit_id, tag_id)
+      select new_output.knit_id, plan_output_tag.tag_id
+      from new_output join plan_output_tag using (output_id)
+    )
+    select count(*) as runs from new_run`.execute(tx);
+  const runs = rows[0]?.runs ?? 0;
+  if (runs > 0) await notify(tx, `run:${status}`);
+  return runs;
+}

@@ -1,0 +1,173 @@
+import type { Exit, KnitId, OnNode, PlanId, Resources, RunId, RunStatus } from '@knitfab/core';
+import { sql } from 'kysely';
+import type { Connection, Tx } from './database.ts';
+import { locks } from './locks.ts';
+
+/** A Run in the hands of a loop: its row is locked until the transaction ends. */
+export interface ClaimedRun {
+  runId: RunId;
+  planId: PlanId;
+  status: RunStatus;
+  worker: string | null;
+  failures: number;
+}
+
+export interface Claim {
+  statuses: readonly RunStatus[];
+  limit: number;
+  /** Only these, whether or not they are backing off. */
+  among?: readonly RunId[];
+  /** Only those that a user has ended, or only those that ended by themselves. */
+  stopped?: boolean;
+}
+
+/** Takes Runs in one of the statuses whose turn it is and that nobody else has, oldest first. */
+export async function claimRuns(tx: Tx, { statuses, limit, among, stopped }: Claim): Promise<ClaimedRun[]> {
+  const { rows } = await sql<ClaimedRun>`
+    select run_id as "runId", plan_id as "planId", status, worker, failures
+    from run
+    where status = any (${statuses}::text[])
+      and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')
+      ${among === undefined ? sql`and next_attempt_at <= clock_timestamp()` : sql`and run_id = any (${among}::uuid[])`}
+      ${stopped === undefined ? sql`` : sql`and stopped = ${stopped}`}
+    order by run_id
+    limit ${limit}
+    for no key update skip locked`.execute(tx);
+  return rows;
+}
+
+/** Notes that a step failed for a Run: it is tried again after a pause that doubles, from 1 s up to 5 minutes. */
+export async function postponeRun(tx: Tx, runId: RunId, problem: string): Promise<Date> {
+  const { rows } = await sql<{ next_attempt_at: Date }>`
+    update run
+    set failures = failures + 1, problem = ${problem.slice(0, 2000)},
+        next_attempt_at = clock_timestamp() + least(interval '1 second' * power(2, least(failures, 10)), interval '5 minutes')
+    where run_id = ${runId}
+    returning next_attempt_at`.execute(tx);
+  return rows[0]?.next_attempt_at ?? new Date();
+}
+
+/** The volumes of Runs, and what their Plans say of how to run them. */
+export interface RunMaterial {
+  runId: RunId;
+  planId: PlanId;
+  image: string;
+  entrypoint: string[] | null;
+  args: string[] | null;
+  resources: Resources;
+  onNode: OnNode;
+  serviceAccount: string | null;
+  inputs: { path: string; volume: string; knitId: KnitId }[];
+  outputs: { path: string; volume: string; knitId: KnitId }[];
+  log: { volume: string; knitId: KnitId } | null;
+}
+
+/** All that is needed to make the workers of these Runs. */
+export async function runMaterials(db: Connection | Tx, runIds: readonly RunId[]): Promise<RunMaterial[]> {
+  const { rows } = await sql<RunMaterial>`
+    select run_id as "runId", plan_id as "planId", coalesce(image_repository || ':' || image_tag, name) as image,
+           entrypoint, args, resources, on_node as "onNode", service_account as "serviceAccount",
+           coalesce((select jsonb_agg(jsonb_build_object('path', path, 'volume', volume_ref, 'knitId', data.knit_id)
+                                      order by position)
+                     from run_input join plan_input using (input_id) join data using (knit_id)
+                     where run_input.run_id = run.run_id), '[]') as inputs,
+           coalesce((select jsonb_agg(jsonb_build_object('path', path, 'volume', volume_ref, 'knitId', data.knit_id)
+                                      order by path)
+                     from data join plan_output using (output_id)
+                     where data.run_id = run.run_id and path is not null), '[]') as outputs,
+           (select jsonb_build_object('volume', volume_ref, 'knitId', data.knit_id)
+            from data join plan_output using (output_id)
+            where data.run_id = run.run_id and path is null) as log
+    from run join plan using (plan_id)
+    where run_id = any (${runIds}::uuid[])
+    order by run_id`.execute(db);
+  return rows;
+}
+
+/** Names the worker of a Run that is about to be ready. */
+export async function nameWorkers(tx: Tx, runIds: readonly RunId[]): Promise<void> {
+  await sql`update run set worker = 'worker-run-' || run_id where run_id = any (${runIds}::uuid[])`.execute(
+    tx,
+  );
+}
+
+/** Notes what a worker takes of the machine, from the moment that it is started (cores, bytes). */
+export async function reserve(tx: Tx, runId: RunId, amount: { cpu: number; memory: number }): Promise<void> {
+  await tx.updateTable('run').set(amount).where('run_id', '=', runId).execute();
+}
+
+/** What all workers that may still run take together (cores, bytes). */
+export async function reserved(tx: Tx): Promise<{ cpu: number; memory: number }> {
+  const { rows } = await sql<{ cpu: number; memory: number }>`
+    select coalesce(sum(cpu), 0) as cpu, coalesce(sum(memory), 0) as memory
+    from run
+    where status in ('starting', 'running') or (status in ('completing', 'aborting') and stopped)`.execute(
+    tx,
+  );
+  return rows[0] ?? { cpu: 0, memory: 0 };
+}
+
+/** What was seen of a worker. */
+export interface Observation {
+  runId: RunId;
+  exit?: Exit;
+  /** What was really executed (engine: `Execution`). */
+  execution?: object;
+  /** What it waits for. */
+  problem?: string;
+}
+
+/** Keeps what was seen of workers. */
+export async function recordObservations(tx: Tx, observations: readonly Observation[]): Promise<void> {
+  if (observations.length === 0) return;
+  const rows = observations.map(({ runId, exit, execution, problem }) => ({
+    run_id: runId,
+    exit_code: exit?.code,
+    exit_message: exit?.message,
+    execution,
+    problem: problem?.slice(0, 2000),
+  }));
+  // jsonb can't hold U+0000, and what a worker made is not to be trusted with that.
+  const json = JSON.stringify(rows).replaceAll('\\u0000', '\\ufffd');
+  await sql`
+    update run
+    set exit_code = coalesce(seen.exit_code, run.exit_code),
+        exit_message = coalesce(seen.exit_message, run.exit_message),
+        execution = coalesce(seen.execution, run.execution),
+        problem = seen.problem
+    from jsonb_to_recordset(${json}::jsonb)
+         as seen (run_id uuid, exit_code smallint, exit_message text, execution jsonb, problem text)
+    where run.run_id = seen.run_id`.execute(tx);
+}
+
+/** The Runs among these, or among all, whose workers should exist or are about to. */
+export async function runsUnderWay(db: Connection | Tx, among?: readonly RunId[]): Promise<RunId[]> {
+  const { rows } = await sql<{ run_id: RunId }>`
+    select run_id from run
+    where status in ('ready', 'starting', 'running') and worker is not null
+      ${among === undefined ? sql`` : sql`and run_id = any (${among}::uuid[])`}`.execute(db);
+  return rows.map((row) => row.run_id);
+}
+
+/** The names among these of workers that no unfinished Run has. */
+export async function strayWorkers(db: Connection | Tx, workers: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ worker: string }>`
+    select worker from unnest(${workers}::text[]) as existing (worker)
+    where not exists (select from run
+                      where run.worker = existing.worker and status in ('ready', 'starting', 'running', 'completing', 'aborting'))`.execute(
+    db,
+  );
+  return rows.map((row) => row.worker);
+}
+
+/** Notes for Runs that are ready what they wait for. */
+export async function noteWaiting(tx: Tx, runIds: readonly RunId[], problem: string): Promise<void> {
+  await sql`
+    update run set problem = ${problem}
+    where run_id = any (${runIds}::uuid[]) and problem is distinct from ${problem}`.execute(tx);
+}
+
+/** Lets only one transaction at a time reserve room for workers. */
+export async function lockReservations(tx: Tx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${locks.reservations})`.execute(tx);
+}

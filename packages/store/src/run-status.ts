@@ -1,0 +1,30 @@
+import { type Exit, type RunId, type RunStatus, statusesBefore } from '@knitfab/core';
+import { sql } from 'kysely';
+import type { Tx } from './database.ts';
+import { notify } from './notifications.ts';
+
+export interface StatusChange {
+  runIds: readonly RunId[];
+  to: RunStatus;
+  /** How the worker ended; left as it is when absent, taken away by a retry. */
+  exit?: Exit;
+}
+
+/**
+ * Moves Runs to another status, as far as the transition table allows it from where they are, and tells the loops.
+ * Nothing else writes `run.status`. The step's failures and its problem are over with it.
+ * @returns the ids of the Runs that moved
+ */
+export async function changeStatus(tx: Tx, { runIds, to, exit }: StatusChange): Promise<RunId[]> {
+  if (runIds.length === 0) return [];
+  const retried = to === 'waiting';
+  const { rows } = await sql<{ run_id: RunId }>`
+    update run
+    set status = ${to}, updated_at = clock_timestamp(), failures = 0, next_attempt_at = '-infinity', problem = null,
+        exit_code = case when ${retried} then null else coalesce(${exit?.code ?? null}::smallint, exit_code) end,
+        exit_message = case when ${retried} then null else coalesce(${exit?.message ?? null}::text, exit_message) end
+    where run_id = any (${runIds}::uuid[]) and status = any (${statusesBefore(to)}::text[])
+    returning run_id`.execute(tx);
+  if (rows.length > 0) await notify(tx, `run:${to}`);
+  return rows.map((row) => row.run_id);
+}

@@ -1,0 +1,73 @@
+import type { KnitId, OnNode, PlanId, Resources, RunId, RunStatus } from '@knitfab/core';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/** The tables of migrations/*.sql, for typed queries. */
+export interface Database {
+  tag: { tag_id: GeneratedAlways<number>; key: string; value: string; digest: GeneratedAlways<Buffer> };
+  plan: PlanTable;
+  plan_input: {
+    input_id: GeneratedAlways<number>;
+    plan_id: PlanId;
+    position: number;
+    path: string;
+    tag_count: number;
+    pinned_id: string | null;
+    pinned_timestamp: string | null;
+  };
+  plan_input_tag: { input_id: number; tag_id: number };
+  plan_output: { output_id: GeneratedAlways<number>; plan_id: PlanId; path: string | null };
+  plan_output_tag: { output_id: number; tag_id: number };
+  run: RunTable;
+  run_input: { run_id: RunId; input_id: number; knit_id: KnitId };
+  data: {
+    knit_id: KnitId;
+    run_id: RunId;
+    output_id: number;
+    volume_ref: string;
+    stamped_at: Date | null;
+  };
+  data_tag: { knit_id: KnitId; tag_id: number };
+  nomination: { input_id: number; knit_id: KnitId; projected: Generated<boolean> };
+  garbage: {
+    volume_ref: string;
+    failures: Generated<number>;
+    next_attempt_at: Generated<Date>;
+    problem: string | null;
+  };
+}
+
+interface PlanTable {
+  plan_id: Generated<PlanId>;
+  identity: Buffer;
+  name: string | null;
+  image_repository: string | null;
+  image_tag: string | null;
+  entrypoint: string[] | null;
+  args: string[] | null;
+  on_node: ColumnType<OnNode, string, string>;
+  active: Generated<boolean>;
+  resources: ColumnType<Resources, string, string>;
+  annotations: string[];
+  service_account: string | null;
+  created_at: Generated<Date>;
+}
+
+interface RunTable {
+  run_id: Generated<RunId>;
+  plan_id: PlanId;
+  combination: KnitId[] | null;
+  status: RunStatus;
+  updated_at: Generated<Date>;
+  exit_code: number | null;
+  exit_message: string | null;
+  worker: string | null;
+  cpu: number | null;
+  memory: number | null;
+  stopped: Generated<boolean>;
+  execution: ColumnType<unknown, string, string> | null;
+  attempt: Generated<number>;
+  failures: Generated<number>;
+  next_attempt_at: Generated<Date>;
+  problem: string | null;
+  lease_until: Date | null;
+}

@@ -1,0 +1,51 @@
+import { formatTag, type KnitId, type Tag } from '@knitfab/core';
+import { sql } from 'kysely';
+import type { Connection, Tx } from './database.ts';
+
+/** The ids of the tags, made where they are new, in the order of `tags`. */
+export async function tagIds(tx: Tx, tags: readonly Tag[]): Promise<number[]> {
+  if (tags.length === 0) return [];
+  const keys = tags.map((tag) => tag.key);
+  const values = tags.map((tag) => tag.value);
+  const wanted = sql`unnest(${keys}::text[], ${values}::text[]) as wanted (key, value)`;
+  // Sorted, so that two transactions that make the same tags wait for each other rather than deadlock.
+  await sql`
+    insert into tag (key, value)
+    select key, value from ${wanted}
+    where not exists (select from tag where tag.digest = tag_digest(wanted.key, wanted.value))
+    order by tag_digest(key, value)
+    on conflict (digest) do nothing`.execute(tx);
+  const { rows } = await sql<{ tag_id: number }>`
+    select tag.tag_id
+    from unnest(${keys}::text[], ${values}::text[]) with ordinality as wanted (key, value, nr)
+    join tag on tag.digest = tag_digest(wanted.key, wanted.value)
+    order by nr`.execute(tx);
+  return rows.map((row) => row.tag_id);
+}
+
+/** The ids of those of the tags that exist, in no order. A tag that no one has used has no id. */
+export async function knownTagIds(db: Connection | Tx, tags: readonly Tag[]): Promise<number[]> {
+  if (tags.length === 0) return [];
+  const { rows } = await sql<{ tag_id: number }>`
+    select tag.tag_id
+    from unnest(${tags.map((tag) => tag.key)}::text[], ${tags.map((tag) => tag.value)}::text[]) as wanted (key, value)
+    join tag on tag.digest = tag_digest(wanted.key, wanted.value)`.execute(db);
+  return rows.map((row) => row.tag_id);
+}
+
+/** The user tags of each Data. */
+export async function tagsOfData(
+  db: Connection | Tx,
+  knitIds: readonly KnitId[],
+): Promise<Map<KnitId, Tag[]>> {
+  const { rows } = await sql<Tag & { knit_id: KnitId }>`
+    select data_tag.knit_id, tag.key, tag.value
+    from data_tag join tag using (tag_id)
+    where data_tag.knit_id = any (${knitIds}::uuid[])`.execute(db);
+  const result = new Map<KnitId, Tag[]>(knitIds.map((knitId) => [knitId, []]));
+  for (const { knit_id, key, value } of rows) result.get(knit_id)?.push({ key, value });
+  return result;
+}
+
+/** Tags as the wire shows them: written, sorted. */
+export const written = (tags: Iterable<Tag>): string[] => [...tags].map(formatTag).sort();

@@ -1,0 +1,72 @@
+import { Conflict, type KnitId, pseudoPlans, type RunId } from '@knitfab/core';
+import { sql } from 'kysely';
+import type { Connection, Tx } from './database.ts';
+import { renominateData } from './nominations.ts';
+import { dropOutputs, insertOutputs, stampOutputs } from './run-outputs.ts';
+import { changeStatus } from './run-status.ts';
+
+// An upload is a Run of the pseudo plan knit#uploaded that is running while the bytes arrive (spec page 5, "Data Agent").
+// Its server prolongs a lease; one that nobody prolongs was broken off with its server, and is removed by housekeeping.
+
+/** How long an upload lives without a sign of its server. */
+export const uploadLease = '30 seconds';
+
+export interface Upload {
+  runId: RunId;
+  knitId: KnitId;
+  volumeRef: string;
+}
+
+/** Begins an upload: its Run is running, its Data named, its volume yet to be made. */
+export async function beginUpload(tx: Tx): Promise<Upload> {
+  const { rows } = await sql<{ run_id: RunId }>`
+    insert into run (plan_id, status, lease_until)
+    select plan_id, 'running', clock_timestamp() + ${uploadLease}::interval from plan where name = ${pseudoPlans.uploaded.name}
+    returning run_id`.execute(tx);
+  const runId = rows[0]?.run_id as RunId;
+  await insertOutputs(tx, [runId]);
+  const data = await tx
+    .selectFrom('data')
+    .select(['knit_id', 'volume_ref'])
+    .where('run_id', '=', runId)
+    .executeTakeFirstOrThrow();
+  return { runId, knitId: data.knit_id, volumeRef: data.volume_ref };
+}
+
+/** Says that the upload is still under way. */
+export async function prolongUpload(db: Connection, runId: RunId): Promise<void> {
+  await sql`
+    update run set lease_until = clock_timestamp() + ${uploadLease}::interval
+    where run_id = ${runId} and status = 'running'`.execute(db);
+}
+
+/**
+ * Ends an upload of which all bytes are safe: its Data can be used from now on.
+ * @throws {Conflict} when it was aborted meanwhile
+ */
+export async function completeUpload(tx: Tx, { runId }: Upload): Promise<void> {
+  const completing = await changeStatus(tx, { runIds: [runId], to: 'completing' });
+  if (completing.length === 0) {
+    throw new Conflict({
+      reason: 'the upload was aborted while it was under way',
+      advice: 'Push the Data again.',
+    });
+  }
+  await changeStatus(tx, { runIds: [runId], to: 'done' });
+  await renominateData(tx, await stampOutputs(tx, [runId]));
+}
+
+/** Takes a broken upload away as if it had never been; its volume goes to garbage. */
+export async function discardUpload(tx: Tx, { runId }: Pick<Upload, 'runId'>): Promise<void> {
+  await dropOutputs(tx, [runId]);
+  await tx.deleteFrom('run').where('run_id', '=', runId).execute();
+}
+
+/** Takes uploads whose lease has run out, or that were aborted, and that nobody else has. */
+export async function claimBrokenUploads(tx: Tx, limit: number): Promise<RunId[]> {
+  const { rows } = await sql<{ run_id: RunId }>`
+    select run_id from run
+    where status = 'running' and lease_until < clock_timestamp()
+    order by run_id limit ${limit} for update skip locked`.execute(tx);
+  return rows.map((row) => row.run_id);
+}

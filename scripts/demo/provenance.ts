@@ -1,0 +1,71 @@
+import type { DataDetail, RunDetail } from '@knitfab/api';
+import { nameOf, secondsOf } from './runs.ts';
+
+/**
+ * Says in words what a Data is, from the lineage alone: pushed Data by their tags, all others by the Run that made them
+ * and what that Run had read.
+ */
+export class Provenance {
+  readonly #tags: ReadonlyMap<string, readonly string[]>;
+  readonly #makers: ReadonlyMap<string, RunDetail>;
+
+  /** @param data at least those that were pushed  @param runs all of Plans */
+  constructor(data: readonly DataDetail[], runs: readonly RunDetail[]) {
+    this.#tags = new Map(data.map(({ knitId, tags }) => [knitId, tags]));
+    this.#makers = new Map(
+      runs.flatMap((run) => run.outputs.map(({ knitId }): [string, RunDetail] => [knitId, run])),
+    );
+  }
+
+  /** The pushed Data that a Data comes from, such as `batch 1 + body-only`. */
+  origin(knitId: string): string {
+    return [...this.#origins(knitId)].join(' + ');
+  }
+
+  /** What a Data is and where it comes from, such as `model (batch 1 + body-only)`. */
+  describe(knitId: string): string {
+    const output = this.#makers.get(knitId)?.outputs.find((output) => output.knitId === knitId);
+    if (output === undefined) return this.origin(knitId);
+    return `${kind(output.tags)} (${this.origin(knitId)})`;
+  }
+
+  /** The ancestors of a Data as a tree of text, one line each. */
+  tree(knitId: string): string[] {
+    const line = `${this.describe(knitId)}  ${knitId.slice(0, 8)}`;
+    const maker = this.#makers.get(knitId);
+    if (maker === undefined) return [`${line}  pushed`];
+    const run = `made by ${nameOf(maker)}, ${maker.plan.image}, Run ${maker.runId.slice(0, 8)}, ${secondsOf(maker)}`;
+    const parents = maker.inputs.map((input) => {
+      const [first = '', ...rest] = this.tree(input.knitId);
+      return [`${input.path}: ${first}`, ...rest];
+    });
+    return [line, ...branches([[run, ...branches(parents)]])];
+  }
+
+  #origins(knitId: string): Set<string> {
+    const maker = this.#makers.get(knitId);
+    if (maker === undefined) return new Set([pushedName(this.#tags.get(knitId) ?? [])]);
+    return new Set(maker.inputs.flatMap((input) => [...this.#origins(input.knitId)]));
+  }
+}
+
+/** `type:features` and `part:test` make "test features". */
+function kind(tags: readonly string[]): string {
+  return [tagValue(tags, 'part'), tagValue(tags, 'type')].filter((word) => word !== undefined).join(' ');
+}
+
+function pushedName(tags: readonly string[]): string {
+  const batch = tagValue(tags, 'batch');
+  return batch === undefined ? (tagValue(tags, 'name') ?? 'a Data without a name') : `batch ${batch}`;
+}
+
+const tagValue = (tags: readonly string[], key: string): string | undefined =>
+  tags.find((tag) => tag.startsWith(`${key}:`))?.slice(key.length + 1);
+
+/** Draws each block of lines as a branch of a tree. */
+function branches(blocks: readonly string[][]): string[] {
+  return blocks.flatMap(([first = '', ...rest], i) => {
+    const [fork, stem] = i === blocks.length - 1 ? ['└─ ', '   '] : ['├─ ', '│  '];
+    return [fork + first, ...rest.map((line) => stem + line)];
+  });
+}
