@@ -10,7 +10,7 @@ import type { DataDetail, RunDetail } from '@knitfab/api';
 import { evaluateModels, inputAt } from './demo/accuracy.ts';
 import { Command, CommandFailed } from './demo/command.ts';
 import { Provenance } from './demo/provenance.ts';
-import { nameOf, planRuns, secondsOf, untilDone } from './demo/runs.ts';
+import { abortAll, nameOf, planRuns, secondsOf, untilDone } from './demo/runs.ts';
 import { EmbeddedServer } from './demo/server.ts';
 import { table } from './demo/table.ts';
 
@@ -52,6 +52,7 @@ try {
     console.error(`\nThe server's last lines:\n${server.lastLines(30)}`);
 } finally {
   try {
+    if (server !== undefined && process.exitCode) await abortAll(server.url);
     await server?.stop();
   } catch (error) {
     process.exitCode ||= 1;
@@ -61,8 +62,9 @@ try {
 }
 
 async function demo(): Promise<void> {
-  // A home of its own: neither the settings nor a running server of the user are touched.
-  const environment: NodeJS.ProcessEnv = { ...process.env, HOME: directory };
+  // A home of its own, and no other settings: neither profiles nor running servers of the user are touched.
+  const { DATABASE_URL, KNIT_PROFILE_STORE, KNIT_ENV, ...rest } = process.env;
+  const environment: NodeJS.ProcessEnv = { ...rest, HOME: directory, KNIT_PROFILE: 'local' };
   const program = (script: string, name: string) =>
     new Command({ script, name, directory, environment, signal });
   const knit = program(knitScript, 'knit');
@@ -166,6 +168,8 @@ async function demo(): Promise<void> {
 
 const ofPlans = (runs: RunDetail[]): RunDetail[] => runs.filter((run) => run.plan.image !== undefined);
 
+const indented = (text: string): string => text.trimEnd().replace(/^/gm, '    ');
+
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 const inputs = (run: RunDetail, provenance: Provenance): string =>
@@ -184,7 +188,7 @@ async function checkNothingTwice(knit: Command, url: string, runs: readonly RunD
 
   say('  A Plan that is there already is refused:');
   const refusal = await knit.refused('plan', 'apply', 'plans/4-train.yaml');
-  say(refusal.replace(/^/gm, '    '));
+  say(indented(refusal));
   const train = runs.find((run) => nameOf(run) === 'train');
   if (train === undefined || !refusal.includes(train.plan.planId)) {
     throw new CommandFailed('knit plan apply plans/4-train.yaml', 1, `it does not name the Plan: ${refusal}`);

@@ -1,5 +1,4 @@
 import type { DataDetail, RunDetail } from '@knitfab/api';
-import { nameOf, secondsOf } from './runs.ts';
 
 /**
  * Says in words what a Data is, from the lineage alone: pushed Data by their tags, all others by the Run that made them
@@ -29,19 +28,6 @@ export class Provenance {
     return `${kind(output.tags)} (${this.origin(knitId)})`;
   }
 
-  /** The ancestors of a Data as a tree of text, one line each. */
-  tree(knitId: string): string[] {
-    const line = `${this.describe(knitId)}  ${knitId.slice(0, 8)}`;
-    const maker = this.#makers.get(knitId);
-    if (maker === undefined) return [`${line}  pushed`];
-    const run = `made by ${nameOf(maker)}, ${maker.plan.image}, Run ${maker.runId.slice(0, 8)}, ${secondsOf(maker)}`;
-    const parents = maker.inputs.map((input) => {
-      const [first = '', ...rest] = this.tree(input.knitId);
-      return [`${input.path}: ${first}`, ...rest];
-    });
-    return [line, ...branches([[run, ...branches(parents)]])];
-  }
-
   #origins(knitId: string): Set<string> {
     const maker = this.#makers.get(knitId);
     if (maker === undefined) return new Set([pushedName(this.#tags.get(knitId) ?? [])]);
@@ -61,11 +47,3 @@ function pushedName(tags: readonly string[]): string {
 
 const tagValue = (tags: readonly string[], key: string): string | undefined =>
   tags.find((tag) => tag.startsWith(`${key}:`))?.slice(key.length + 1);
-
-/** Draws each block of lines as a branch of a tree. */
-function branches(blocks: readonly string[][]): string[] {
-  return blocks.flatMap(([first = '', ...rest], i) => {
-    const [fork, stem] = i === blocks.length - 1 ? ['└─ ', '   '] : ['├─ ', '│  '];
-    return [fork + first, ...rest.map((line) => stem + line)];
-  });
-}

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunDetail } from '@knitfab/api';
+import type { PlanDetail, RunDetail } from '@knitfab/api';
 
 /** How often to look, and for how long at most, in milliseconds. */
 const [interval, patience] = [100, 120_000];
@@ -65,3 +65,27 @@ export function secondsOf({ execution }: RunDetail): string {
   if (startedAt === undefined || endedAt === undefined) return '–';
   return `${((Date.parse(endedAt) - Date.parse(startedAt)) / 1000).toFixed(2)} s`;
 }
+
+/**
+ * Sees to it that no worker goes on when the server stops: workers outlive it, so that a later one finds them again.
+ * Takes the Plans out of service, and aborts the Runs that are not finished.
+ */
+export async function abortAll(url: string): Promise<void> {
+  const signal = AbortSignal.timeout(10_000);
+  const plans = await fetch(`${url}/api/plans/?active=true`, { signal });
+  for (const { planId } of (await plans.json()) as PlanDetail[]) {
+    await fetch(`${url}/api/plans/${planId}/active`, { method: 'DELETE', signal });
+  }
+  for (;;) {
+    const unfinished = (await planRuns(url, signal)).filter(({ status }) => !idle.includes(status));
+    if (unfinished.length === 0) return;
+    for (const { runId } of unfinished) {
+      // 409 when it has just ended by itself.
+      await fetch(`${url}/api/runs/${runId}/abort`, { method: 'PUT', signal });
+    }
+    await delay(interval, undefined, { signal });
+  }
+}
+
+/** States in which a Run has no worker and will get none from a server that stops. */
+const idle: readonly RunDetail['status'][] = ['deactivated', 'done', 'failed'];

@@ -73,7 +73,9 @@ function kindOf(type: string, path: string): ArchiveEntry['kind'] {
 /** Undefined when it is no size. `Header` takes every directory's as zero, where other readers skip what it says. */
 function declaredSize(header: Header, block: Buffer): number | undefined {
   if (header.size !== 0) return header.size;
-  return block.subarray(124, 136).every((byte) => byte === 0 || byte === 0x20 || byte === 0x30) ? 0 : undefined;
+  return block.subarray(124, 136).every((byte) => byte === 0 || byte === 0x20 || byte === 0x30)
+    ? 0
+    : undefined;
 }
 
 /** The fields of a header that make up the name: in the ustar format the prefix too. */

@@ -132,8 +132,11 @@ export class ArchiveReader {
     }
     const isGzip = block[0] === 0x1f && block[1] === 0x8b;
     return new Invalid({
-      reason: isGzip ? 'this is a gzip file where a plain tar archive was announced' : 'this is no tar archive',
-      advice: 'Send a tar archive, and the Content-Type that fits: application/tar+gzip or application/x-tar.',
+      reason: isGzip
+        ? 'this is a gzip file where a plain tar archive was announced'
+        : 'this is no tar archive',
+      advice:
+        'Send a tar archive, and the Content-Type that fits: application/tar+gzip or application/x-tar.',
     });
   }
 

@@ -8,14 +8,14 @@ const maxPathBytes = 4095;
 const maxBytesPerUnit = 3;
 
 /**
- * Checks the name of an archive's entry and brings it to one form: relative to the root, without `.`, doubled or trailing `/`;
+ * Checks the name of an archive's entry (`what` says so in the refusal) and brings it to one form: relative to the root, without `.`, doubled or trailing `/`;
  * empty for the root itself. Line breaks and other control characters are good names on Linux.
  * @throws {Invalid} for a name that is empty or absolute, that holds `..` or NUL, or that is too long
  */
-export function entryPath(name: string): string {
+export function entryPath(name: string, what = 'an entry named'): string {
   const refuse = (why: string) =>
     new Invalid({
-      reason: `the archive holds an entry named ${quoted(name)}: ${why}`,
+      reason: `the archive holds ${what} ${quoted(name)}: ${why}`,
       advice: 'Pack a directory with names relative to it: tar -C DIRECTORY -c .',
     });
   if (name === '') throw refuse('the name is empty');

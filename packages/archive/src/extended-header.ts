@@ -25,7 +25,11 @@ export function readPaxRecords(bytes: Buffer): ExtendedHeader {
     const end = start + Number(digits);
     const equals = bytes.indexOf(0x3d, space);
     const isRecord =
-      /^\d{1,9}$/.test(digits) && end <= bytes.length && bytes[end - 1] === 0x0a && equals > space && equals < end;
+      /^\d{1,9}$/.test(digits) &&
+      end <= bytes.length &&
+      bytes[end - 1] === 0x0a &&
+      equals > space &&
+      equals < end;
     if (!isRecord) throw new Invalid('the archive is damaged: an extended header holds what is no record');
     takeRecord(header, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
     start = end;
@@ -70,7 +74,9 @@ export function textUpToZero(field: Buffer): string {
 
 /** Bytes of a name that is not text, as a message shows them. */
 export function escaped(bytes: Buffer): string {
-  const shown = bytes.toString('latin1').replace(/[^ -~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const shown = bytes
+    .toString('latin1')
+    .replace(/[^ -~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
   return `"${shown}"`;
 }
 

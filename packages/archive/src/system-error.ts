@@ -17,7 +17,9 @@ const whyUnreadable: Readonly<Record<string, string>> = {
 /** What to throw when something in a tree can't be read; defects and broken disks stay what they are. */
 export function unreadable(location: string, error: unknown): unknown {
   const why = whyUnreadable[systemCode(error) ?? ''];
-  return why === undefined ? error : new Invalid({ reason: `${quoted(location)} can't be read: ${why}`, cause: error });
+  return why === undefined
+    ? error
+    : new Invalid({ reason: `${quoted(location)} can't be read: ${why}`, cause: error });
 }
 
 /** What to throw when an archive's tree can't be written. */
@@ -33,7 +35,10 @@ export function unwritable(error: unknown): unknown {
     case 'ENAMETOOLONG':
       return new Invalid({ reason: 'a path in the archive is too long for this machine', cause: error });
     case 'EMLINK':
-      return new Invalid({ reason: 'the archive holds more hard links to one file than can be', cause: error });
+      return new Invalid({
+        reason: 'the archive holds more hard links to one file than can be',
+        cause: error,
+      });
     default:
       return error;
   }

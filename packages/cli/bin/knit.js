@@ -3,7 +3,8 @@
 // the Node that was installed with the dependencies takes over.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
+import module from 'node:module';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +12,8 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const runsTypeScript = major > 22 || (major === 22 && minor >= 18);
 
 if (runsTypeScript) {
+  // Compiled code is kept for the next time, which then starts three times as fast. It has to be where nobody else writes.
+  module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'knit'));
   const { main } = await import('../src/main.ts');
   await main(process.argv.slice(2));
 } else {

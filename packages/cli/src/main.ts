@@ -1,8 +1,8 @@
 import { exitCodeOf, explanation } from './exit.ts';
 import { runExtension } from './extension.ts';
 import { listenForInterrupts } from './interrupt.ts';
-import { createProgram } from './program.ts';
 import { withPlainFlags } from './options/boolean-values.ts';
+import { createProgram } from './program.ts';
 
 /**
  * Runs the command and sets the exit code of the process.

@@ -11,9 +11,12 @@ const unitMilliseconds: Record<string, number> = {
   h: 3_600_000,
 };
 
+/** Longest duration that Go has, 2^63 - 1 nanoseconds (292 years), in milliseconds. */
+const longest = (2 ** 63 - 1) / 1e6;
+
 /**
  * Reads a positive duration as Go writes it (`300ms`, `1.5h`, `2h45m`) into milliseconds.
- * @throws {Invalid} when it is none, or not positive
+ * @throws {Invalid} when it is none, not positive, or longer than 292 years
  */
 export function parseDuration(text: string): number {
   const body = text.trim().replace(/^\+/, '');
@@ -23,7 +26,7 @@ export function parseDuration(text: string): number {
     (sum, [, number, unit]) => sum + Number(number) * (unitMilliseconds[unit ?? ''] ?? 0),
     0,
   );
-  if (body === '' || covered !== body.length || !(milliseconds > 0) || !Number.isFinite(milliseconds)) {
+  if (body === '' || covered !== body.length || !(milliseconds > 0) || milliseconds > longest) {
     throw new Invalid({
       reason: `"${text}" is not a positive duration`,
       advice: 'Write numbers with the units ns, us, ms, s, m or h, such as 300ms, 1.5h or 2h45m.',

@@ -1,4 +1,5 @@
 import { Invalid } from './errors.ts';
+import { qualifiedName, simpleName } from './qualified-name.ts';
 
 /** Where the Runs of a Plan may, should and must be placed: `key=value` labels (spec page 1; meaning on page 5). */
 export interface OnNode {
@@ -7,9 +8,7 @@ export interface OnNode {
   readonly must?: readonly string[];
 }
 
-const name = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
-const prefix = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*';
-const label = new RegExp(`^(?:(?=[^/]{1,253}/)${prefix}/)?${name}=(?:${name})?$`);
+const label = new RegExp(`^${qualifiedName}=(?:${simpleName})?$`);
 
 /**
  * Checks and sorts placement labels. Source: Kubernetes, "Labels and Selectors", syntax and character set.

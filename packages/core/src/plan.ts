@@ -4,6 +4,7 @@ import { Invalid } from './errors.ts';
 import { formatImage, type Image, parseImage } from './image.ts';
 import { checkDisjoint, parseMountPath } from './mount-path.ts';
 import { checkedOnNode, type OnNode } from './node-label.ts';
+import { dnsSubdomain } from './qualified-name.ts';
 import { checkedResources, type Resources } from './quantity.ts';
 import { formatTag, inputTagSet, type Tag, userTagSet } from './tag.ts';
 
@@ -93,8 +94,10 @@ export function definePlan(input: PlanInput): PlanDefinition {
   }
   checkDisjoint([...inputs, ...outputs].map((mountpoint) => mountpoint.path));
   for (const text of [...(input.entrypoint ?? []), ...(input.args ?? [])]) {
-    if (text.includes('\0'))
-      throw new Invalid('entrypoint or args hold a zero byte, which no command line can carry');
+    if (text.includes('\0') || !text.isWellFormed())
+      throw new Invalid(
+        'entrypoint or args hold a zero byte or half of a surrogate pair, which no command line can carry',
+      );
   }
   const { may, prefer, must } = input.on_node ?? {};
   return {
@@ -112,9 +115,11 @@ export function definePlan(input: PlanInput): PlanDefinition {
   };
 }
 
+const serviceAccountName = new RegExp(`^${dnsSubdomain}$`);
+
 /** @throws {Invalid} when it is no name of a Kubernetes ServiceAccount (a DNS subdomain, RFC 1123) */
 export function checkedServiceAccount(name: string): string {
-  if (name.length > 253 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) {
+  if (name.length > 253 || !serviceAccountName.test(name)) {
     throw new Invalid({
       reason: `"${name}" is not the name of a service account`,
       advice: 'Use lower case letters, digits, "-" and ".".',

@@ -1,4 +1,5 @@
 import { Invalid } from './errors.ts';
+import { qualifiedName } from './qualified-name.ts';
 
 const suffixes: Record<string, number> = {
   n: 1e-9,
@@ -22,11 +23,11 @@ const suffixes: Record<string, number> = {
 /**
  * Reads a Kubernetes quantity (`100m`, `1.5`, `1Gi`, `2e3`) as a number of its base unit: cores, bytes, pieces.
  * Source: Kubernetes API reference, "Quantity".
- * @throws {Invalid} when it is none, or negative
+ * @throws {Invalid} when it is none, or negative; white space around it makes it none, as in Kubernetes
  */
 export function parseQuantity(text: string): number {
   const match = /^\+?(\d+\.?\d*|\.\d+)(?:([eE][+-]?\d{1,2})|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/.exec(
-    text.trim(),
+    text,
   );
   const factor = suffixes[match?.[3] ?? ''];
   const value =
@@ -46,16 +47,15 @@ export type Resources = Readonly<Record<string, string>>;
 /** What a Run gets where its Plan names nothing (spec page 1). */
 export const defaultResources: Resources = { cpu: '1', memory: '1Gi' };
 
+const resourceName = new RegExp(`^${qualifiedName}$`);
+
 /**
  * Checks names and amounts of resources.
  * @throws {Invalid} for a name that Kubernetes would refuse, or a bad amount
  */
 export function checkedResources(resources: Readonly<Record<string, string>>): Resources {
   for (const [name, quantity] of Object.entries(resources)) {
-    if (
-      !/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(name) ||
-      name.length > 317
-    ) {
+    if (!resourceName.test(name)) {
       throw new Invalid({
         reason: `"${name}" is not the name of a resource`,
         advice: 'Use names such as cpu, memory or nvidia.com/gpu.',

@@ -20,16 +20,10 @@ export function parseInstant(text: string): Instant {
   const nanos = Number(fraction.padEnd(9, '0'));
   const wholeMillis = Math.floor(nanos / 1_000_000);
   const leap = second === '60'; // RFC 3339 allows a leap second; it is the first instant of the next minute
-  const utc = Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    leap ? 59 : Number(second),
-    wholeMillis,
-  );
-  const check = new Date(utc);
+  // Unlike Date.UTC, setUTCFullYear takes the years 0 to 99 as they are.
+  const check = new Date(0);
+  check.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  check.setUTCHours(Number(hour), Number(minute), leap ? 59 : Number(second), wholeMillis);
   const real =
     check.getUTCFullYear() === Number(year) &&
     check.getUTCMonth() === Number(month) - 1 &&
@@ -39,7 +33,7 @@ export function parseInstant(text: string): Instant {
     (leap || check.getUTCSeconds() === Number(second));
   if (!real) throw notATime(text);
   return {
-    milliseconds: utc + (leap ? 1000 : 0) - offsetMinutes(text, offset) * 60_000,
+    milliseconds: check.getTime() + (leap ? 1000 : 0) - offsetMinutes(text, offset) * 60_000,
     nanoseconds: nanos % 1_000_000,
   };
 }
@@ -67,10 +61,12 @@ export function formatTime(date: Date): string {
 /**
  * The one spelling of an instant, so that equal instants are equal strings: UTC, at least milliseconds,
  * finer digits only where they are not zero.
+ * @throws {Invalid} when its year in UTC is not one of 0000 to 9999, which RFC 3339 has
  */
 export function canonicalTime(instant: Instant): string {
   const finer = String(instant.nanoseconds).padStart(6, '0').replace(/0+$/, '');
   const date = new Date(instant.milliseconds);
-  if (Number.isNaN(date.getTime())) throw new Invalid('the time is out of range');
+  const year = date.getUTCFullYear();
+  if (!(year >= 0 && year <= 9999)) throw new Invalid('the time is beyond the years 0000 to 9999 of UTC');
   return date.toISOString().replace('Z', `${finer}+00:00`);
 }

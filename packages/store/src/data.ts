@@ -11,7 +11,7 @@ import {
 } from '@knitfab/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
-import { renominateData } from './nominations.ts';
+import { lockNominations, renominateData } from './nominations.ts';
 import { knownTagIds, tagIds } from './tags.ts';
 
 export const noSuchData = (knitId: KnitId): NotFound =>
@@ -44,6 +44,8 @@ export async function changeDataTags(
   knitId: KnitId,
   change: { add: readonly Tag[]; remove: readonly Tag[]; removeKeys: readonly string[] },
 ): Promise<void> {
+  // First of all: whoever registers a Plan holds it while making tags, which may be the same as these.
+  await lockNominations(tx, 'data');
   const locked = await sql`select from data where knit_id = ${knitId} for no key update`.execute(tx);
   if (locked.rows.length === 0) throw noSuchData(knitId);
   const removed = await knownTagIds(tx, change.remove);

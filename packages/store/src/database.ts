@@ -10,10 +10,14 @@ export type ConnectionOptions = pg.PoolConfig;
 export type Connection = Kysely<Database>;
 export type Tx = Transaction<Database>;
 
+/** The type of `bigint[]` (pg_type.dat). */
+const int8Array = 1016;
+
 // bigint columns are identities and counts, far below 2^53.
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid, format) {
-    if (oid === pg.types.builtins.INT8) return (text: string) => Number(text);
+    if (oid === pg.types.builtins.INT8) return Number;
+    if (Number(oid) === int8Array) return (text: string) => text.slice(1, -1).split(',').filter(Boolean).map(Number);
     return pg.types.getTypeParser(oid, format as 'text');
   },
 };
@@ -54,19 +58,27 @@ export function openStore(options: ConnectionOptions, poolSize = 12): Store {
 }
 
 /**
- * Runs `work` in a transaction that sees each statement's latest state (READ COMMITTED).
+ * Runs `work` in a transaction that sees each statement's latest state (READ COMMITTED). It may be run again.
  * @throws {Unavailable} when the database can't be reached
  */
 export async function transaction<Result>(
   db: Connection,
   work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
-  try {
-    return await db.transaction().execute(work);
-  } catch (error) {
-    throw translated(error);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.transaction().execute(work);
+    } catch (error) {
+      if (!isDeadlock(error) || tries === maxTries) throw translated(error);
+    }
   }
 }
+
+/** How often a transaction is tried that PostgreSQL has chosen to end a deadlock. */
+const maxTries = 5;
+
+const isDeadlock = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '40P01';
 
 /**
  * Asks the database for an answer, any.

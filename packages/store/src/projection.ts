@@ -5,6 +5,9 @@ import { notify } from './notifications.ts';
 
 // Spec page 1: each combination of one nominated Data per input that has no Run yet becomes one Run. That it gets no second
 // one is the unique key of `run` over (plan_id, combination).
+//
+// A combination is made when the last of its nominations is projected: new nominations of one input are combined with
+// those of all other inputs that have been projected before, and then are projected themselves.
 
 /** A Plan with nominations to project, locked for this transaction, and its inputs by position. */
 export interface PlanToProject {
@@ -20,60 +23,77 @@ export async function claimPlanToProject(tx: Tx): Promise<PlanToProject | undefi
            (select array_agg(input_id order by position) from plan_input where plan_input.plan_id = plan.plan_id) as "inputIds"
     from plan
     where plan_id in (select plan_id from plan_input
-                      where exists (select from nomination
-                                    where nomination.input_id = plan_input.input_id and not projected))
+                      where input_id in (select input_id from nomination where not projected))
     limit 1
     for no key update skip locked`.execute(tx);
   return rows[0];
 }
 
 /**
- * Projects nominations of the Plan, oldest Data first, until about `enough` Runs are made.
- * @returns how many Runs were made, and whether nominations remain
+ * Projects nominations of the Plan, of one input after the other, until about `enough` Runs are made.
+ * @returns how many Runs were made, and whether nominations may remain
  */
 export async function projectPlan(
   tx: Tx,
   plan: PlanToProject,
   enough: number,
 ): Promise<{ runs: number; remain: boolean }> {
-  const alone = plan.inputIds.length === 1;
   let runs = 0;
   while (runs < enough) {
-    const nominations = await takeNominations(tx, plan, alone ? enough : 1);
-    if (nominations.length === 0) return { runs, remain: false };
-    // All of one input: with one input, every nomination; with more, one.
-    const knitIds = nominations.map((nomination) => nomination.knit_id);
-    runs += await insertRuns(tx, plan, nominations[0]?.input_id ?? 0, knitIds);
+    const inputId = await inputToProject(tx, plan);
+    if (inputId === undefined) return { runs, remain: false };
+    const others = await choices(
+      tx,
+      plan.inputIds.filter((each) => each !== inputId),
+      enough,
+    );
+    const knitIds = await takeNominations(tx, inputId, Math.max(1, Math.floor(enough / Math.max(1, others))));
+    if (others > 0 && knitIds.length > 0) runs += await insertRuns(tx, plan, inputId, knitIds);
   }
   return { runs, remain: true };
 }
 
-/** Marks nominations as projected. A nomination that is being withdrawn is waited for, and then passed over. */
-async function takeNominations(tx: Tx, plan: PlanToProject, limit: number) {
-  const { rows } = await sql<{ input_id: number; knit_id: KnitId }>`
+async function inputToProject(tx: Tx, plan: PlanToProject): Promise<number | undefined> {
+  const { rows } = await sql<{ input_id: number }>`
+    select input_id from nomination
+    where input_id = any (${plan.inputIds}::bigint[]) and not projected limit 1`.execute(tx);
+  return rows[0]?.input_id;
+}
+
+/** How many combinations the projected nominations of these inputs make; counting stops at `enough` for each. */
+async function choices(tx: Tx, inputIds: number[], enough: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select (select count(*) from (select from nomination
+                                  where nomination.input_id = input.id and projected limit ${enough}) as counted) as count
+    from unnest(${inputIds}::bigint[]) as input (id)`.execute(tx);
+  return rows.reduce((product, { count }) => product * count, 1);
+}
+
+/** Marks nominations as projected. One that is being withdrawn at the moment is waited for, and then passed over. */
+async function takeNominations(tx: Tx, inputId: number, limit: number): Promise<KnitId[]> {
+  const { rows } = await sql<{ knit_id: KnitId }>`
     update nomination set projected = true
-    where (input_id, knit_id) in (
-      select input_id, knit_id from nomination
-      where input_id = any (${plan.inputIds}::bigint[]) and not projected
-      order by knit_id, input_id limit ${limit} for update)
-    returning input_id, knit_id`.execute(tx);
-  return rows;
+    where input_id = ${inputId} and knit_id = any (array(
+      select knit_id from nomination where input_id = ${inputId} and not projected
+      limit ${limit} for update))
+    returning knit_id`.execute(tx);
+  return rows.map((row) => row.knit_id);
 }
 
 /** One statement: the product of the new nominations with those of all other inputs, less what has a Run. */
 async function insertRuns(tx: Tx, plan: PlanToProject, inputId: number, knitIds: KnitId[]): Promise<number> {
   const column = (index: number) => sql.ref(`choice${index}.knit_id`);
-  const choices = plan.inputIds.map((each, index) => {
+  const product = plan.inputIds.map((each, index) => {
     const alias = sql.ref(`choice${index}`);
     return each === inputId
       ? sql`unnest(${knitIds}::uuid[]) as ${alias} (knit_id)`
-      : sql`(select knit_id from nomination where input_id = ${each}) as ${alias}`;
+      : sql`(select knit_id from nomination where input_id = ${each} and projected) as ${alias}`;
   });
   const status = plan.active ? 'waiting' : 'deactivated';
   const { rows } = await sql<{ runs: number }>`
     with combination (knit_ids) as (
       select array[${sql.join(plan.inputIds.map((_, index) => column(index)))}]
-      from ${sql.join(choices, sql` cross join `)}
+      from ${sql.join(product, sql` cross join `)}
     ), new_run as (
       insert into run (plan_id, combination, status)
       select ${plan.planId}, knit_ids, ${status} from combination
@@ -84,7 +104,7 @@ async function insertRuns(tx: Tx, plan: PlanToProject, inputId: number, knitIds:
       select new_run.run_id, plan_input.input_id, new_run.combination[plan_input.position]
       from new_run cross join plan_input
       where plan_input.plan_id = ${plan.planId}
-    ), new_output as (
+    ), new_output as materialized (
       select uuidv7() as knit_id, new_run.run_id, plan_output.output_id
       from new_run cross join plan_output
       where plan_output.plan_id = ${plan.planId}

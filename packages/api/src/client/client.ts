@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { type ArchiveType, checksumTrailer, gzippedTar } from '../endpoints/archive-types.ts';
 import type { LineageDirection } from '../endpoints/lineage.ts';
 import { type OperationId, routes } from '../endpoints/routes.ts';
@@ -28,7 +28,7 @@ export interface IntervalQuery {
 
 /** An archive that is being downloaded. */
 export interface Download {
-  readonly stream: IncomingMessage;
+  readonly stream: AsyncIterable<Buffer>;
   readonly contentType: string;
   /** The MD5 that the server computed, in hexadecimal, once the stream has ended; servers may leave it out. */
   checksum(): string | undefined;
@@ -75,11 +75,11 @@ export function createClient(options: ConnectionOptions) {
       { accept = [gzippedTar] }: { accept?: readonly ArchiveType[] } = {},
     ): Promise<Download> {
       const call = { params: { knitId }, accept: preference(accept) };
-      const stream = await connection.send(request('downloadData', call));
+      const answer = await connection.send(request('downloadData', call));
       return {
-        stream,
-        contentType: stream.headers['content-type'] ?? gzippedTar,
-        checksum: () => stream.trailers[checksumTrailer],
+        stream: connection.bytes(answer),
+        contentType: answer.headers['content-type'] ?? gzippedTar,
+        checksum: () => answer.trailers[checksumTrailer],
       };
     },
     tagData: (knitId: string, change: TagChange) =>
@@ -138,10 +138,11 @@ export function createClient(options: ConnectionOptions) {
       }),
     getRun: (runId: string) => json<RunDetail>('getRun', { params: { runId } }),
     /** Starts to read a Run's log; with `follow` it ends when the Run does. */
-    getRunLog: (runId: string, { follow = false }: { follow?: boolean } = {}): Promise<IncomingMessage> =>
-      connection.send(
-        request('getRunLog', { params: { runId }, query: { follow: follow ? '' : undefined } }),
-      ),
+    async getRunLog(runId: string, { follow = false }: { follow?: boolean } = {}): Promise<Readable> {
+      const query = { follow: follow ? '' : undefined };
+      const answer = await connection.send(request('getRunLog', { params: { runId }, query }));
+      return Readable.from(connection.bytes(answer));
+    },
     abortRun: (runId: string) => json<RunDetail>('abortRun', { params: { runId } }),
     stopRun: (runId: string) => json<RunDetail>('stopRun', { params: { runId } }),
     /** Retries a Run. A 1.6 server answers without a body, so the Run is asked for again. */
@@ -172,8 +173,6 @@ export function createClient(options: ConnectionOptions) {
       }
     },
 
-    /** Says in our words what goes wrong while a stream of this client is read. */
-    reading: <Result>(result: Promise<Result>): Promise<Result> => connection.reading(result),
     /** Closes the connections that are kept open. */
     close: () => connection.close(),
   };

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { finished } from 'node:stream/promises';
 import { checksumTrailer } from '../endpoints/archive-types.ts';
 import { serverError } from './server-error.ts';
 import { unreachable } from './unreachable.ts';
@@ -66,13 +65,13 @@ export class Connection {
     const answer = await this.#attempt(request);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    throw serverError(status, answer.statusMessage ?? '', await this.reading(readText(answer)));
+    throw serverError(status, answer.statusMessage ?? '', await this.#text(answer));
   }
 
   /** Sends a request and reads the answer's JSON. */
   async json<Shape>(request: Request): Promise<Shape> {
     const answer = await this.send({ accept: 'application/json', ...request });
-    const text = await this.reading(readText(answer));
+    const text = await this.#text(answer);
     try {
       return JSON.parse(text) as Shape;
     } catch {
@@ -80,10 +79,10 @@ export class Connection {
     }
   }
 
-  /** Says in our words what goes wrong while an answer is read. */
-  async reading<Result>(result: Promise<Result>): Promise<Result> {
+  /** The bytes of an answer; what goes wrong while they are read is said in our words. */
+  async *bytes(answer: IncomingMessage): AsyncGenerator<Buffer, void> {
     try {
-      return await result;
+      yield* answer;
     } catch (error) {
       throw this.#explained(error);
     }
@@ -91,6 +90,12 @@ export class Connection {
 
   close(): void {
     this.#agent.destroy();
+  }
+
+  async #text(answer: IncomingMessage): Promise<string> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.bytes(answer)) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
   }
 
   async #attempt(request: Request): Promise<IncomingMessage> {
@@ -138,6 +143,7 @@ export class Connection {
 
   #explained(error: unknown): unknown {
     if (this.#options.signal?.aborted) return this.#options.signal.reason;
+    if (error instanceof SourceFailure) return error.cause;
     const cause = error instanceof StaleConnection ? error.cause : error;
     const isSystemError = cause instanceof Error && 'code' in cause;
     return isSystemError ? unreachable(this.apiRoot, cause as NodeJS.ErrnoException) : cause;
@@ -145,6 +151,9 @@ export class Connection {
 }
 
 class StaleConnection extends Error {}
+
+/** The source of a body failed, not the connection. */
+class SourceFailure extends Error {}
 
 const streamHeaders = ({ contentType, checksum }: StreamBody): Record<string, string> => ({
   'content-type': contentType,
@@ -186,7 +195,7 @@ async function sendStream(request: ClientRequest, { stream, checksum }: StreamBo
     }
   } catch (error) {
     request.destroy();
-    throw error;
+    throw new SourceFailure('', { cause: error });
   }
   if (md5) request.addTrailers({ [checksumTrailer]: md5.digest('hex') });
   request.end();
@@ -199,11 +208,4 @@ function drained(request: ClientRequest): Promise<void> {
   return promise.finally(() => {
     for (const event of ['drain', 'close', 'response']) request.off(event, resolve);
   });
-}
-
-async function readText(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await finished(answer);
-  return Buffer.concat(chunks).toString('utf8');
 }

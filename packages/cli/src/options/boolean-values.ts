@@ -22,7 +22,8 @@ export function withPlainFlags(program: Command, args: readonly string[]): strin
     } else {
       result.push(arg);
       // The value of an option is no flag, whatever it looks like.
-      if (option !== undefined && value === undefined && index + 1 < args.length) result.push(args[++index] ?? '');
+      if (option !== undefined && value === undefined && index + 1 < args.length)
+        result.push(args[++index] ?? '');
     }
   }
   return result;

@@ -1,4 +1,15 @@
-import { annotationSet, Invalid, parseDuration, parseQuantity, parseTag, type Tag, userTagSet } from '@knitfab/core';
+import {
+  annotationSet,
+  Invalid,
+  isUuid,
+  parseDuration,
+  parseImage,
+  parseQuantity,
+  parseTag,
+  type Tag,
+  userTagSet,
+  visibleRunStatuses,
+} from '@knitfab/core';
 import { InvalidArgumentError } from 'commander';
 import { parseSince } from './since.ts';
 
@@ -29,11 +40,33 @@ export const userTags = repeated((text): Tag => userTagSet([parseTag(text)], 'th
 
 export const texts = repeated((text) => text.trim());
 
+/** Ids; whether they are of anything is for the server to say. */
+export const ids = repeated((text): string => {
+  if (!isUuid(text.trim())) throw new Invalid(`"${text}" is not an id: ids are UUIDs`);
+  return text.trim().toLowerCase();
+});
+
+/** Statuses of Runs, also several with commas between. */
+export const statuses = (text: string, before: readonly string[] = []): string[] => [
+  ...before,
+  ...checked(readStatuses)(text),
+];
+
+function readStatuses(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !visibleRunStatuses.some((status) => status === name));
+  if (unknown === undefined) return names;
+  throw new Invalid(`"${unknown}" is not a status; there are ${visibleRunStatuses.join(', ')}`);
+}
+
 /** `key=value` */
 export const annotations = repeated((text): string => annotationSet([text])[0] as string);
 
 /** `type=quantity` */
-export const resources = (text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+export const resources = (
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> => ({
   ...before,
   ...checked(readResource)(text),
 });
@@ -42,7 +75,10 @@ function readResource(text: string): Record<string, string> {
   const equals = text.indexOf('=');
   const name = text.slice(0, Math.max(equals, 0)).trim();
   if (name === '') {
-    throw new Invalid({ reason: `"${text}" is not a resource`, advice: 'Write it as type=quantity, such as cpu=2.' });
+    throw new Invalid({
+      reason: `"${text}" is not a resource`,
+      advice: 'Write it as type=quantity, such as cpu=2.',
+    });
   }
   const quantity = text.slice(equals + 1).trim();
   parseQuantity(quantity);
@@ -65,9 +101,29 @@ export const depth = checked((text): number | 'all' => {
   return Number(text);
 });
 
+/** An image, with a tag or without. */
+export const image = checked((text): string => {
+  parseImage(text);
+  return text;
+});
+
+/** `yes` or `no`, also as `true` and `false`. */
+export const yesNo = checked((text): boolean => {
+  const choice = { yes: true, true: true, no: false, false: false }[text];
+  if (choice === undefined) throw new Invalid(`"${text}" is neither yes nor no`);
+  return choice;
+});
+
 /** `yes`, `no` or `both`, also as `true` and `false`. */
 export const yesNoBoth = checked((text): 'yes' | 'no' | 'both' => {
   const choice = { yes: 'yes', true: 'yes', no: 'no', false: 'no', both: 'both' }[text];
   if (choice === undefined) throw new Invalid(`"${text}" is none of yes, true, no, false, both`);
   return choice as 'yes' | 'no' | 'both';
+});
+
+/** How results are written. */
+export const outputFormat = checked((text): 'table' | 'json' | 'yaml' => {
+  const format = (['table', 'json', 'yaml'] as const).find((known) => known === text);
+  if (format === undefined) throw new Invalid(`"${text}" is none of table, json, yaml`);
+  return format;
 });

@@ -72,9 +72,14 @@ export async function canRead(account: Account, files: readonly string[]): Promi
 }
 
 async function shell(account: Account, script: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script, 'sh', ...args], {
-    ...account,
-    cwd: '/',
-  });
-  return stdout;
+  try {
+    const options = { ...account, cwd: '/' };
+    return (await promisify(execFile)('/bin/sh', ['-c', script, 'sh', ...args], options)).stdout;
+  } catch (cause) {
+    throw new Unavailable({
+      reason: `PostgreSQL does not run as root, and this process may not run it as another user (uid ${account.uid}): ${(cause as Error).message}`,
+      advice: 'Start as an ordinary user, or set DATABASE_URL to a PostgreSQL server of your own.',
+      cause,
+    });
+  }
 }

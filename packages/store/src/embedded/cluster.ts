@@ -17,7 +17,9 @@ export const [user, database] = ['knit', 'postgres'];
  * @throws {Conflict} for a cluster of another major version, or a directory that holds something else
  */
 export async function hasCluster(dataDirectory: string, software: Software): Promise<boolean> {
-  const files = await readdir(dataDirectory).catch(missing);
+  const files = await readdir(dataDirectory).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'EACCES' ? ('closed' as const) : missing(error),
+  );
   if (files === undefined || files.length === 0) return false;
   if (files === 'closed') return true;
   const version = (await readFile(join(dataDirectory, 'PG_VERSION'), 'utf8').catch(missing))?.trim();

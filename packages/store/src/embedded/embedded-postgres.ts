@@ -39,7 +39,9 @@ export interface EmbeddedPostgres {
   stop(mode?: StopMode): Promise<void>;
 }
 
-/** Milliseconds to wait for the processes that a killed server has left, which end by themselves. */
+/** What a server says when another one is starting at the same moment, or a killed one's processes are not all gone. */
+const passing = /lock file ".*" (already exists|is empty)|pre-existing shared memory block/;
+/** Milliseconds to wait for that to pass. */
 const patience = 20_000;
 
 /**
@@ -66,7 +68,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-/** @returns undefined when another process is ahead, or not all processes of a killed server are gone: try again */
+/** @returns undefined when it should be tried again */
 async function adoptOrStart(
   home: string,
   logFile: string,
@@ -92,8 +94,7 @@ async function adoptOrStart(
     run,
   });
   if (!('lastWords' in launched)) return launched;
-  if (/lock file ".*" already exists|pre-existing shared memory block/.test(launched.lastWords))
-    return undefined;
+  if (passing.test(launched.lastWords)) return undefined;
   throw couldNotStart(home, logFile, launched.lastWords);
 }
 

@@ -27,9 +27,11 @@ export const settings: Settings = {
   shared_buffers: '128MB',
   huge_pages: 'off',
   random_page_cost: '1.1',
-  // many short statements: no compiler, no helpers that need /dev/shm, of which a container has 64 MB
+  // many short statements: neither a compiler nor helpers are worth their start
   jit: 'off',
   max_parallel_workers_per_gather: '0',
+  // not in /dev/shm, of which a container has little, and which systemd clears when the user logs out
+  dynamic_shared_memory_type: 'mmap',
 
   // fewer processes that sleep and wake
   io_method: 'sync',

@@ -28,7 +28,8 @@ export async function makeSocketDirectory(home: string, account: Account | undef
   }
   const noted = await readFile(note(home), 'utf8').catch(ignoring('ENOENT'));
   if (noted !== undefined && (await isPrivate(noted, account))) return noted;
-  const parent = fits(join(tmpdir(), 'knit-XXXXXX')) ? tmpdir() : '/tmp';
+  // root's own TMPDIR may be closed to the account
+  const parent = account === undefined && fits(join(tmpdir(), 'knit-XXXXXX')) ? tmpdir() : '/tmp';
   const short = await mkdtemp(join(parent, 'knit-'));
   await give(short, account);
   await writeFile(note(home), short, { mode: 0o600 });

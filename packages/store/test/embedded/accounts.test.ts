@@ -1,78 +1,65 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startEmbeddedPostgres as start } from '../../src/embedded/index.ts';
 import { packagedSoftware, type Software } from '../../src/embedded/software.ts';
 import { killHost, report, spawnHost } from './host-process.ts';
-import { isRoot, query, start, temporaryHome } from './temporary-home.ts';
+import { isRoot, query, stopServerOf, temporaryHome } from './temporary-home.ts';
 
 const nobody = { uid: 65534, gid: 65534 };
 const asNobody = ['setpriv', `--reuid=${nobody.uid}`, `--regid=${nobody.gid}`, '--clear-groups'];
 const withoutNamespaces = ['setpriv', '--bounding-set=-sys_admin'];
 
-/** Whether an ordinary user can run this checkout at all. */
-const isReachableByAll = isRoot && reachable(import.meta.filename);
-function reachable(path: string): boolean {
-  try {
-    execFileSync('test', ['-r', path], nobody);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const ownerOf = async (pid: number | undefined): Promise<number> => (await stat(`/proc/${pid}`)).uid;
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 
-/** The programs as npm would unpack them, without links, at another place. */
-async function unpackedSoftware(directory: string, mode: number): Promise<Software> {
+/** The programs at another place, as npm unpacks them: without links. */
+async function unpackedSoftware(directory: string): Promise<Software> {
   const packaged = await packagedSoftware();
   await cp(packaged.directory, directory, {
     recursive: true,
-    filter: async (path) => !path.endsWith('.a') && !(await stat(path)).isSymbolicLink(),
+    filter: async (path) => !path.endsWith('.a') && !(await lstat(path)).isSymbolicLink(),
   });
-  for (const name of await readdir(join(directory, 'lib'))) {
-    if (/\.so(\.5|\.60)?$/.test(name)) await rm(join(directory, 'lib', name));
-  }
-  await chmod(directory, mode);
   return { ...packaged, directory };
 }
 
-const ownerOf = async (pid: number | undefined): Promise<number> => (await stat(`/proc/${pid}`)).uid;
-
 describe.runIf(isRoot)('started by root', () => {
-  test('the server runs as an ordinary user', async () => {
-    const server = await start({ directory: await temporaryHome() });
-    expect(await ownerOf(server.pid)).not.toBe(0);
+  /** A database below a directory that only root can enter. */
+  let directory: string;
+  beforeAll(async () => {
+    directory = await temporaryHome(afterAll);
   });
+  afterEach(() => stopServerOf(directory));
 
-  test('the server runs where only root can go, and nothing of that is opened to others', async () => {
-    const directory = await temporaryHome();
-    const server = await start({ directory }); // its parent is of mode 0700
-    expect((await stat(dirname(directory))).mode & 0o777).toBe(0o700);
+  test('the server runs as an ordinary user, also where only root can go, and nothing there is opened to others', async () => {
+    expect(await modeOf(dirname(directory))).toBe(0o700);
+    const server = await start({ directory });
     expect(await ownerOf(server.pid)).not.toBe(0);
     await query(server.connectionString, 'create table kept as select 1 as value');
     await server.stop();
     const next = await start({ directory });
     expect(await query(next.connectionString, 'select value from kept')).toEqual([{ value: 1 }]);
+    expect(await modeOf(dirname(directory))).toBe(0o700);
   });
 
-  test('a directory of mode 0700 of its own keeps it', async () => {
-    const directory = await temporaryHome();
-    await mkdir(directory, { mode: 0o700 });
+  test('a directory that is itself closed to others stays so', async () => {
+    await chmod(directory, 0o700);
     const server = await start({ directory });
-    expect(await ownerOf(server.pid)).not.toBe(0);
-    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    expect(await query(server.connectionString, 'select value from kept')).toEqual([{ value: 1 }]);
+    expect(await modeOf(directory)).toBe(0o700);
   });
 
   test('the programs may lie where only root can go', async () => {
-    const directory = await temporaryHome();
-    const software = await unpackedSoftware(join(dirname(directory), 'software'), 0o700);
+    const software = await unpackedSoftware(join(dirname(directory), 'software'));
+    await chmod(software.directory, 0o700);
     const server = await start({ directory, software });
-    expect(await query(server.connectionString, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(await query(server.connectionString, 'select value from kept')).toEqual([{ value: 1 }]);
     expect(await ownerOf(server.pid)).not.toBe(0);
     expect(await readdir(join(directory, 'software'))).toEqual([software.version]);
   });
 
   test('without the right to namespaces, it says which directory is in the way', async () => {
-    const directory = await temporaryHome();
     const host = spawnHost({ directory }, withoutNamespaces);
     expect(await report(host)).toMatchObject({
       error: 'Unavailable',
@@ -81,24 +68,22 @@ describe.runIf(isRoot)('started by root', () => {
     await killHost(host);
   });
 
-  test('without the right to namespaces, a directory that all can reach will do', async () => {
-    const directory = await temporaryHome();
+  test('without the right to namespaces, a directory that all can enter will do', async () => {
+    await chmod(directory, 0o755);
     await chmod(dirname(directory), 0o755);
     const host = spawnHost({ directory }, withoutNamespaces);
     expect(await report(host)).toMatchObject({ adopted: false });
     await killHost(host);
   });
 
-  test("the database of an ordinary user is run as that user, and root's own is refused", async () => {
-    const directory = await temporaryHome();
-    await (await start({ directory })).stop();
-    const give = (uid: number, gid: number) =>
-      execFileSync('chown', ['-R', `${uid}:${gid}`, join(directory, 'data')]);
-    give(1234, 1234);
+  test('the database of an ordinary user is run as that user', async () => {
+    execFileSync('chown', ['-R', '1234:1234', join(directory, 'data')]);
     const server = await start({ directory });
     expect(await ownerOf(server.pid)).toBe(1234);
-    await server.stop();
-    give(0, 0);
+  });
+
+  test('a database that belongs to root is refused', async () => {
+    execFileSync('chown', ['-R', '0:0', join(directory, 'data')]);
     await expect(start({ directory })).rejects.toMatchObject({
       name: 'Unavailable',
       reason: expect.stringContaining('belongs to root'),
@@ -106,15 +91,10 @@ describe.runIf(isRoot)('started by root', () => {
   });
 
   test('a full disk is told in the words of the program that met it', async () => {
-    const directory = await temporaryHome();
-    await mkdir(directory);
-    const onSmallDisk = [
-      'sh',
-      '-c',
-      `mount -t tmpfs -o size=4m,mode=0755 none "${directory}"; exec "$@"`,
-      'sh',
-    ];
-    const host = spawnHost({ directory }, ['unshare', '--mount', ...onSmallDisk]);
+    const home = await temporaryHome(onTestFinished);
+    await mkdir(home);
+    const onSmallDisk = ['sh', '-c', `mount -t tmpfs -o size=4m,mode=0755 none "${home}"; exec "$@"`, 'sh'];
+    const host = spawnHost({ directory: home }, ['unshare', '--mount', ...onSmallDisk]);
     expect(await report(host)).toMatchObject({
       error: 'Unavailable',
       message: expect.stringContaining('No space left on device'),
@@ -123,16 +103,26 @@ describe.runIf(isRoot)('started by root', () => {
   });
 });
 
-describe.runIf(isReachableByAll)('started by an ordinary user', () => {
-  async function homeOfNobody(): Promise<string> {
-    const directory = await temporaryHome();
+/** Whether another user can run this checkout. */
+function isReachableByAll(): boolean {
+  try {
+    execFileSync('test', ['-r', import.meta.filename], nobody);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.runIf(isRoot && isReachableByAll())('started by an ordinary user', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await temporaryHome(afterAll);
     await mkdir(directory);
     for (const each of [dirname(directory), directory]) await chown(each, nobody.uid, nobody.gid);
-    return directory;
-  }
+  });
+  afterEach(() => stopServerOf(directory));
 
   test('the server is that user’s, and is adopted after a kill', async () => {
-    const directory = await homeOfNobody();
     const host = spawnHost({ directory }, asNobody);
     const first = await report(host);
     await killHost(host);
@@ -144,10 +134,9 @@ describe.runIf(isReachableByAll)('started by an ordinary user', () => {
   });
 
   test('programs that belong to somebody else are copied to get their links', async () => {
-    const directory = await homeOfNobody();
-    const elsewhere = dirname(await temporaryHome());
-    await chmod(elsewhere, 0o755);
-    const software = await unpackedSoftware(join(elsewhere, 'software'), 0o755);
+    const elsewhere = await temporaryHome(onTestFinished);
+    await chmod(dirname(elsewhere), 0o755);
+    const software = await unpackedSoftware(elsewhere);
     const host = spawnHost({ directory, software }, asNobody);
     expect(await report(host)).toMatchObject({ adopted: false });
     await killHost(host);
@@ -155,14 +144,13 @@ describe.runIf(isReachableByAll)('started by an ordinary user', () => {
   });
 
   test('the database of another user is refused', async () => {
-    const directory = await homeOfNobody();
-    await mkdir(join(directory, 'data'));
+    await chown(join(directory, 'data'), 1234, 1234);
+    onTestFinished(() => chown(join(directory, 'data'), nobody.uid, nobody.gid));
     const host = spawnHost({ directory }, asNobody);
     expect(await report(host)).toMatchObject({
       error: 'Unavailable',
-      message: expect.stringContaining('belongs to another user (uid 0)'),
+      message: expect.stringContaining('belongs to another user (uid 1234)'),
     });
     await killHost(host);
-    await rm(join(directory, 'data'), { recursive: true });
   });
 });

@@ -2,28 +2,32 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { onTestFinished } from 'vitest';
-import {
-  type EmbeddedPostgres,
-  type EmbeddedPostgresOptions,
-  startEmbeddedPostgres,
-} from '../../src/embedded/index.ts';
+import { startEmbeddedPostgres } from '../../src/embedded/index.ts';
 import { readPidFile } from '../../src/embedded/pid-file.ts';
 
-/** A place for a database that is gone after the test, its server too. */
-export async function temporaryHome(folder = 'db'): Promise<string> {
+/**
+ * A place for a database.
+ * @param whenOver registers what is to be done when the test, or the file's tests, are over: the place is removed then,
+ *   and its server stopped
+ */
+export async function temporaryHome(
+  whenOver: (clear: () => Promise<void>) => void,
+  folder = 'db',
+): Promise<string> {
   const parent = await mkdtemp(join(tmpdir(), 'knit-embedded-'));
   const home = join(parent, folder);
-  onTestFinished(async () => {
-    const server = await readPidFile(join(home, 'data')).catch(() => undefined);
-    if (server !== undefined) await start({ directory: home }).then((left) => left.stop('immediate'));
+  whenOver(async () => {
+    await stopServerOf(home);
     await rm(parent, { recursive: true, force: true, maxRetries: 10 });
   });
   return home;
 }
 
-export const start = (options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> =>
-  startEmbeddedPostgres(options);
+/** Stops the server of a place, if there is one. */
+export async function stopServerOf(home: string): Promise<void> {
+  const left = await readPidFile(join(home, 'data')).catch(() => undefined);
+  if (left !== undefined) await (await startEmbeddedPostgres({ directory: home })).stop('immediate');
+}
 
 /** Runs one statement on a connection of its own. */
 export async function query(connectionString: string, sql: string): Promise<Record<string, unknown>[]> {
@@ -35,5 +39,9 @@ export async function query(connectionString: string, sql: string): Promise<Reco
     await client.end();
   }
 }
+
+/** The directory of a server's socket. */
+export const socketDirectoryOf = (connectionString: string): string =>
+  new URL(connectionString).searchParams.get('host') ?? '';
 
 export const isRoot = process.geteuid?.() === 0;

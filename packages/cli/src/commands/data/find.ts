@@ -1,0 +1,42 @@
+import type { DataDetail } from '@knitfab/api';
+import { formatTag, type Tag } from '@knitfab/core';
+import { Command } from 'commander';
+import { connect } from '../../connect.ts';
+import { intervalOf, withInterval } from '../../options/interval.ts';
+import { tags, yesNoBoth } from '../../options/values.ts';
+import { dataTable } from '../../output/data.ts';
+import { transience } from '../../output/describe.ts';
+import { print } from '../../output/print.ts';
+import { example } from '../example.ts';
+
+interface FindOptions {
+  readonly tag?: readonly Tag[];
+  readonly transient: 'yes' | 'no' | 'both';
+  readonly since?: string;
+  readonly duration?: string;
+}
+
+export const find = withInterval(
+  new Command('find')
+    .description('find Data by tags and time')
+    .option('-t, --tag <KEY:VALUE>', 'tag that the Data have; may be given several times: all of them', tags)
+    .option(
+      '--transient <yes|no|both>',
+      'only Data whose Run is not done (yes), or is done (no)',
+      yesNoBoth,
+      'both',
+    ),
+)
+  .addHelpText('after', example('knit data find -t type:model --since 2024-03-06 --duration 24h'))
+  .action(async (options: FindOptions, command: Command) => {
+    const interval = intervalOf(options);
+    const client = await connect(command);
+    const found = await client.findData({ tag: (options.tag ?? []).map(formatTag), ...interval });
+    await print(command, found.filter(fits(options.transient)), dataTable);
+    client.close();
+  });
+
+const fits =
+  (wanted: FindOptions['transient']) =>
+  ({ tags }: DataDetail): boolean =>
+    wanted === 'both' || (transience(tags) !== undefined) === (wanted === 'yes');

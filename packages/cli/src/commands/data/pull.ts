@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Conflict, parseKnitId } from '@knitfab/core';
+import { Command } from 'commander';
+import { connect } from '../../connect.ts';
+import { UsageError } from '../../exit.ts';
+import { downloadFile, downloadTo, downloadTree } from '../../transfer/download.ts';
+import { Progress } from '../../transfer/progress.ts';
+import { example } from '../example.ts';
+
+export const pull = new Command('pull')
+  .description('download a Data, as DEST/KNIT_ID.tar.gz or as the tree DEST/KNIT_ID/')
+  .argument('<KNIT_ID>', 'the Data')
+  .argument('[DEST]', 'directory to write to, or - for stdout', '.')
+  .option('-x, --extract', 'unpack the tree')
+  .addHelpText('after', example('knit data pull -x KNIT_ID ./models', 'knit data pull KNIT_ID - | tar tz'))
+  .action(
+    async (id: string, destination: string, { extract = false }: { extract?: boolean }, command: Command) => {
+      const knitId = parseKnitId(id);
+      if (destination === '-') refuseAsStdout(extract);
+      const client = await connect(command);
+      const progress = new Progress(knitId);
+      try {
+        if (destination === '-') {
+          await downloadTo(process.stdout, client, knitId, progress);
+          progress.done(`pulled ${knitId}`);
+        } else {
+          const target = join(destination, extract ? knitId : `${knitId}.tar.gz`);
+          if (extract) refuseExisting(target);
+          await mkdir(destination, { recursive: true });
+          await (extract ? downloadTree : downloadFile)(target, client, knitId, progress);
+          progress.done(`pulled ${target}`);
+        }
+      } catch (error) {
+        progress.failed();
+        throw error;
+      } finally {
+        client.close();
+      }
+    },
+  );
+
+function refuseAsStdout(extract: boolean): void {
+  if (extract) throw new UsageError('a tree can not go to stdout: leave out -x, or name a directory');
+  if (process.stdout.isTTY) {
+    throw new UsageError('the archive would go to your terminal: send it to a file or another command');
+  }
+}
+
+function refuseExisting(target: string): void {
+  if (!existsSync(target)) return;
+  throw new Conflict({
+    reason: `${target} exists already`,
+    advice: 'Remove it, or pull to another directory.',
+  });
+}

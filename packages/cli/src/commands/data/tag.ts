@@ -1,0 +1,31 @@
+import { parseKnitId, type Tag } from '@knitfab/core';
+import { Command } from 'commander';
+import { connect } from '../../connect.ts';
+import { UsageError } from '../../exit.ts';
+import { texts, userTags } from '../../options/values.ts';
+import { dataRecord } from '../../output/data.ts';
+import { print } from '../../output/print.ts';
+import { example } from '../example.ts';
+
+interface TagOptions {
+  readonly add?: Tag[];
+  readonly remove?: Tag[];
+  readonly removeKey?: string[];
+}
+
+export const tag = new Command('tag')
+  .description('remove tags from a Data, then add some')
+  .argument('<KNIT_ID>', 'the Data')
+  .option('--add <KEY:VALUE>', 'tag to add; may be given several times', userTags)
+  .option('--remove <KEY:VALUE>', 'tag to remove; may be given several times', userTags)
+  .option('--remove-key <KEY>', 'key of which all tags are removed; may be given several times', texts)
+  .addHelpText('after', example('knit data tag --remove-key stage --add stage:released KNIT_ID'))
+  .action(async (knitId: string, { add = [], remove = [], removeKey = [] }: TagOptions, command: Command) => {
+    if (add.length + remove.length + removeKey.length === 0) {
+      throw new UsageError('nothing to do: give --add, --remove or --remove-key');
+    }
+    const client = await connect(command);
+    const data = await client.tagData(parseKnitId(knitId), { add, remove, remove_key: removeKey });
+    await print(command, data, dataRecord);
+    client.close();
+  });

@@ -1,0 +1,21 @@
+import { Command } from 'commander';
+import { connect } from '../../connect.ts';
+import { planRecord } from '../../output/plan.ts';
+import { note, print } from '../../output/print.ts';
+import { readPlanFile } from '../../plan-file/read.ts';
+import { example } from '../example.ts';
+
+export const apply = new Command('apply')
+  .description('register a Plan: from now on, Data that fit its inputs start Runs')
+  .argument('<FILE>', 'the Plan in YAML, - for stdin')
+  .addHelpText(
+    'after',
+    example('knit plan template --scratch host:v1 > plan.yaml', 'knit plan apply plan.yaml'),
+  )
+  .action(async (file: string, _, command: Command) => {
+    const { plan, warnings } = await readPlanFile(file);
+    for (const warning of warnings) note(`knit: warning: ${warning}`);
+    const client = await connect(command);
+    await print(command, await client.registerPlan(plan), planRecord);
+    client.close();
+  });

@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { active } from './active.ts';
+import { annotate } from './annotate.ts';
+import { apply } from './apply.ts';
+import { find } from './find.ts';
+import { resource } from './resource.ts';
+import { serviceaccount } from './serviceaccount.ts';
+import { show } from './show.ts';
+import { template } from './template.ts';
+
+export const plan = new Command('plan')
+  .addCommand(template)
+  .addCommand(apply)
+  .addCommand(show)
+  .addCommand(find)
+  .addCommand(active)
+  .addCommand(resource)
+  .addCommand(annotate)
+  .addCommand(serviceaccount);

@@ -1,0 +1,7 @@
+export { main } from './main.ts';
+export {
+  announceServer,
+  type RunningServer,
+  runningServers,
+  withdrawServer,
+} from './profile/running-servers.ts';

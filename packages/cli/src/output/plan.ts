@@ -1,0 +1,77 @@
+import type { PlanDetail } from '@knitfab/api';
+import { mountpointInWords, placeInWords, planInWords, planName } from './describe.ts';
+import { record } from './record.ts';
+import { styled } from './style.ts';
+import { table } from './table.ts';
+
+const activity = ({ active }: PlanDetail): string => (active ? 'active' : 'inactive');
+const paintActivity = (text: string, { active }: PlanDetail): string =>
+  active ? text : styled('gray', text);
+
+const outputsInWords = (plan: PlanDetail): string[] => [
+  ...plan.outputs.map(mountpointInWords),
+  ...(plan.log ? [['log', ...plan.log.tags].join('  ')] : []),
+];
+
+export const planTable = (plans: readonly PlanDetail[], width: number): string =>
+  plans.length === 0
+    ? 'No Plans found.'
+    : table(
+        plans,
+        [
+          { title: 'PLAN ID', cell: ({ planId }) => planId },
+          { title: 'ACTIVE', cell: ({ active }) => (active ? 'yes' : 'no'), paint: paintActivity },
+          { title: 'IMAGE', cell: planInWords, flexible: true },
+          { title: 'INPUTS', cell: ({ inputs }) => inputs.map(mountpointInWords).join('\n'), flexible: true },
+          { title: 'OUTPUTS', cell: (plan) => outputsInWords(plan).join('\n'), flexible: true },
+        ],
+        width,
+      );
+
+export function planRecord(plan: PlanDetail, width: number): string {
+  const { on_node: onNode = {} } = plan;
+  return record(
+    [
+      ['Plan', [plan.planId]],
+      ['state', [activity(plan)], (text) => paintActivity(text, plan)],
+      ['image', [planName(plan)]],
+      ['entrypoint', plan.entrypoint ? [plan.entrypoint.map(quoted).join(' ')] : []],
+      ['args', plan.args ? [plan.args.map(quoted).join(' ')] : []],
+      ['annotations', plan.annotations ?? []],
+      [
+        'inputs',
+        plan.inputs.flatMap((input) => [
+          mountpointInWords(input),
+          ...input.upstreams.map(
+            (from) => `  from ${placeInWords(from)} of Plan ${from.plan.planId}  ${planName(from.plan)}`,
+          ),
+        ]),
+      ],
+      [
+        'outputs',
+        [
+          ...plan.outputs.map((output) => ({ words: mountpointInWords(output), ...output })),
+          ...logOf(plan),
+        ].flatMap(({ words, downstreams }) => [
+          words,
+          ...downstreams.map(
+            (to) => `  to ${to.mountpoint.path} of Plan ${to.plan.planId}  ${planName(to.plan)}`,
+          ),
+        ]),
+      ],
+      ['resources', Object.entries(plan.resources ?? {}).map(([name, quantity]) => `${name}=${quantity}`)],
+      ['may run on', [...(onNode.may ?? [])]],
+      ['prefers', [...(onNode.prefer ?? [])]],
+      ['must run on', [...(onNode.must ?? [])]],
+      ['service account', plan.service_account ? [plan.service_account] : []],
+    ],
+    width,
+  );
+}
+
+const logOf = ({ log }: PlanDetail) =>
+  log ? [{ words: ['log', ...log.tags].join('  '), downstreams: log.downstreams }] : [];
+
+/** A word of a command line as a shell would want it. */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

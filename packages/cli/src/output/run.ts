@@ -1,0 +1,58 @@
+import type { Assignment, RunDetail } from '@knitfab/api';
+import { outcomeInWords, planInWords } from './describe.ts';
+import { record } from './record.ts';
+import { localTime, styledStatus } from './style.ts';
+import { table } from './table.ts';
+
+export const runTable = (runs: readonly RunDetail[], width: number): string =>
+  runs.length === 0
+    ? 'No Runs found.'
+    : table(
+        runs,
+        [
+          { title: 'RUN ID', cell: ({ runId }) => runId },
+          {
+            title: 'STATUS',
+            cell: ({ status }) => status,
+            paint: (text, { status }) => styledStatus(text, status),
+          },
+          {
+            title: 'EXIT',
+            cell: ({ exit }) => (exit === undefined ? '' : `${exit.code} ${exit.message}`.trim()),
+            flexible: true,
+          },
+          { title: 'CHANGED', cell: ({ updatedAt }) => localTime(updatedAt) },
+          { title: 'PLAN', cell: ({ plan }) => planInWords(plan), flexible: true },
+        ],
+        width,
+      );
+
+const assigned = ({ path, knitId, tags }: Assignment): string => [path, knitId, ...tags].join('  ');
+
+export const runRecord = (run: RunDetail, width: number): string =>
+  record(
+    [
+      ['Run', [run.runId]],
+      ['status', [outcomeInWords(run)], (text) => styledStatus(text, run.status)],
+      ['changed', [localTime(run.updatedAt)]],
+      ['problem', run.problem === undefined ? [] : [run.problem]],
+      ['plan', [run.plan.planId, planInWords(run.plan)]],
+      ['inputs', run.inputs.map(assigned)],
+      ['outputs', run.outputs.map(assigned)],
+      ['log', run.log ? [[run.log.knitId, ...run.log.tags].join('  ')] : []],
+      ['executed', executionInWords(run)],
+    ],
+    width,
+  );
+
+function executionInWords({ execution, attempt }: RunDetail): string[] {
+  if (execution === undefined) return [];
+  const { driver, node, startedAt, endedAt, peakMemoryBytes, digests = {}, notes = [] } = execution;
+  return [
+    [driver, ...(node ? [`on ${node}`] : []), ...(attempt ? [`attempt ${attempt}`] : [])].join(' '),
+    ...(startedAt ? [`${localTime(startedAt)} to ${endedAt ? localTime(endedAt) : 'now'}`] : []),
+    ...(peakMemoryBytes ? [`peak memory ${(peakMemoryBytes / 2 ** 20).toFixed(1)} MiB`] : []),
+    ...Object.entries(digests).map(([what, digest]) => `${what}  ${digest}`),
+    ...notes,
+  ];
+}

@@ -1,0 +1,93 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline as connected, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import type { Client, Download } from '@knitfab/api';
+import { emptyTree, unpackTree } from '@knitfab/archive';
+import { Unavailable } from '@knitfab/core';
+import { interrupted } from '../interrupt.ts';
+import { gzippedTar, isNear, plainTar } from './archive-type.ts';
+import type { Progress } from './progress.ts';
+
+/** Downloads a Data as a gzipped tar archive to a stream, such as stdout. */
+export async function downloadTo(
+  stream: NodeJS.WritableStream,
+  client: Client,
+  knitId: string,
+  progress: Progress,
+): Promise<void> {
+  const download = await client.downloadData(knitId, { accept: [gzippedTar] });
+  await pipeline(verified(download, progress), stream, { end: false, signal: interrupted });
+}
+
+/** Downloads a Data as a gzipped tar archive to a file: the whole file, or none. */
+export async function downloadFile(
+  file: string,
+  client: Client,
+  knitId: string,
+  progress: Progress,
+): Promise<void> {
+  const temporary = temporaryBeside(file);
+  try {
+    const download = await client.downloadData(knitId, { accept: [gzippedTar] });
+    await pipeline(verified(download, progress), createWriteStream(temporary, { flags: 'wx' }), {
+      signal: interrupted,
+    });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Downloads a Data's tree to a directory that does not exist yet: the whole tree, or none. */
+export async function downloadTree(
+  directory: string,
+  client: Client,
+  knitId: string,
+  progress: Progress,
+): Promise<void> {
+  const accept = isNear(client) ? ([plainTar, gzippedTar] as const) : ([gzippedTar] as const);
+  const download = await client.downloadData(knitId, { accept });
+  const bytes = verified(download, progress);
+  const tar = download.contentType.startsWith(plainTar)
+    ? bytes
+    : connected(Readable.from(bytes), createGunzip(), () => {});
+  const temporary = temporaryBeside(directory);
+  await mkdir(temporary);
+  try {
+    await unpackTree(tar, temporary, { links: 'any', durable: false, signal: interrupted });
+    await rename(temporary, directory);
+  } catch (error) {
+    await emptyTree(temporary);
+    await rmdir(temporary);
+    throw error;
+  }
+}
+
+/** A hidden name in the same directory, so that renaming it is one step. */
+const temporaryBeside = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+
+/**
+ * The bytes of a download, counted and checked.
+ * @throws {Unavailable} at the end when they are not those that the server sent
+ */
+async function* verified(download: Download, progress: Progress): AsyncGenerator<Buffer, void> {
+  const md5 = createHash('md5');
+  for await (const chunk of download.stream) {
+    md5.update(chunk);
+    progress.bytes(chunk.length);
+    yield chunk;
+  }
+  const [expected, received] = [download.checksum(), md5.digest('hex')];
+  if (expected !== undefined && expected.toLowerCase() !== received) {
+    throw new Unavailable({
+      reason: `the archive was damaged on its way: its MD5 is ${received}, but the server sent ${expected}`,
+      advice: 'Nothing was kept. Try again.',
+    });
+  }
+}

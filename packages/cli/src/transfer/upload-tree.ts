@@ -1,0 +1,41 @@
+import { pipeline } from 'node:stream';
+import { createGzip, constants as zlib } from 'node:zlib';
+import type { ArchiveType, Client, DataDetail } from '@knitfab/api';
+import { measureTree, packTree } from '@knitfab/archive';
+import { interrupted } from '../interrupt.ts';
+import { gzippedTar } from './archive-type.ts';
+import { Progress } from './progress.ts';
+
+/**
+ * Uploads a directory tree as a new Data, and shows how it gets on.
+ * @throws {NotFound | Invalid} when the tree can't be packed, naming the file; {ServerError} when the server refuses it
+ */
+export async function uploadTree(
+  client: Client,
+  source: string,
+  { type, dereference }: { type: ArchiveType; dereference: boolean },
+): Promise<DataDetail> {
+  const size = process.stderr.isTTY
+    ? await measureTree(source, { dereference, signal: interrupted })
+    : undefined;
+  const progress = new Progress(source, size?.bytes);
+  const tar = packTree(source, {
+    dereference,
+    onEntry: ({ path }) => progress.file(path),
+    onBytes: (count) => progress.bytes(count),
+    signal: interrupted,
+  });
+  const gzipped = type === gzippedTar;
+  // Far servers get it gzipped, and the fastest level is what a network of today does not wait for.
+  const body = gzipped ? pipeline(tar, createGzip({ level: zlib.Z_BEST_SPEED }), () => {}) : tar;
+  try {
+    const data = await client.uploadData(body, { contentType: type, checksum: gzipped });
+    progress.done(`pushed ${source} as ${data.knitId}`);
+    return data;
+  } catch (error) {
+    progress.failed();
+    throw error;
+  } finally {
+    tar.destroy();
+  }
+}

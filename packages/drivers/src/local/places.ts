@@ -1,0 +1,57 @@
+import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Invalid } from '@knitfab/core';
+
+/** The directories of the local driver. All lie in one file system: things are moved between them by renaming. */
+export interface Places {
+  readonly directory: string;
+  /** One directory for each volume, named as the volume. */
+  readonly volumes: string;
+  /** One directory for each worker, named as the worker: all that is known of it, and its scratch space. */
+  readonly workers: string;
+  /** One empty file for each worker, touched when the worker's state changes: what there is to watch. */
+  readonly events: string;
+  /** What waits to be deleted. */
+  readonly trash: string;
+  /** Where a worker's root file system is put together; each worker mounts there in a namespace of its own. */
+  readonly root: string;
+  /** What a worker's /dev is made of. */
+  readonly devices: string;
+  /** Directories to start root file systems from, where the machine's own root can't be the start. */
+  readonly skeletons: string;
+  /** An empty directory, to hide others behind. */
+  readonly empty: string;
+}
+
+/** Makes the directories where they are missing. */
+export async function openPlaces(directory: string): Promise<Places> {
+  await mkdir(directory, { recursive: true });
+  const real = await realpath(directory);
+  const places: Places = {
+    directory: real,
+    volumes: join(real, 'volumes'),
+    workers: join(real, 'workers'),
+    events: join(real, 'events'),
+    trash: join(real, 'trash'),
+    root: join(real, 'root'),
+    devices: join(real, 'dev'),
+    skeletons: join(real, 'skeletons'),
+    empty: join(real, 'empty'),
+  };
+  await Promise.all(Object.values(places).map((path) => mkdir(path, { recursive: true })));
+  // Whatever the umask: these two are seen by workers, whose processes may run as other users.
+  await Promise.all([places.devices, places.empty].map((path) => chmod(path, 0o755)));
+  return places;
+}
+
+/**
+ * Checks the name of a volume or worker before it becomes part of a path.
+ * @throws {Invalid} when it could lead out of its directory
+ */
+export function checkName(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(name)) return;
+  throw new Invalid({
+    reason: `"${name}" can't be the name of a volume or worker`,
+    advice: 'Use letters, digits, ".", "_" and "-", at most 200, a letter or digit first.',
+  });
+}

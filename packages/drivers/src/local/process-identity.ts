@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+
+/** A process, told from a later one with the same id: none other with this id started at that moment. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after the machine's start (proc_pid_stat(5), `starttime`) */
+  readonly started: string;
+}
+
+/** Reads the content of /proc/PID/stat; undefined when it is not complete. The program's name in it may have any characters. */
+export function parseProcessStat(text: string): (ProcessIdentity & { state: string }) | undefined {
+  const match = /^(\d+) \(.*\) (\S.*)$/s.exec(text.trim());
+  const fields = match?.[2]?.split(' ') ?? [];
+  const started = fields[19];
+  if (started === undefined) return undefined;
+  return { pid: Number(match?.[1]), state: fields[0] ?? '', started };
+}
+
+/** Whether the process is there, and more than a memory that its parent has not taken note of. */
+export async function isAlive({ pid, started }: ProcessIdentity): Promise<boolean> {
+  try {
+    const now = parseProcessStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
+    return now?.started === started && !['Z', 'X'].includes(now.state);
+  } catch (error) {
+    // ESRCH: it ended while its file was being read.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** What tells this start of the machine from others (random(4)). */
+export async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+}

@@ -1,0 +1,49 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncTree } from '@knitfab/archive';
+import type { VolumeDriver, VolumeRef } from '@knitfab/engine';
+import { checkName, type Places } from './places.ts';
+import type { Trash } from './trash.ts';
+
+/** Volumes as plain directories. */
+export class LocalVolumes implements VolumeDriver {
+  readonly #places: Places;
+  readonly #trash: Trash;
+
+  constructor(places: Places, trash: Trash) {
+    this.#places = places;
+    this.#trash = trash;
+  }
+
+  async create(ref: VolumeRef): Promise<void> {
+    await mkdir(this.directoryOf(ref), { recursive: true });
+  }
+
+  async destroy(ref: VolumeRef): Promise<void> {
+    const { deleted } = await this.#trash.discard(this.directoryOf(ref));
+    await deleted;
+  }
+
+  async isReady(ref: VolumeRef): Promise<boolean> {
+    return await isDirectory(this.directoryOf(ref));
+  }
+
+  async sync(ref: VolumeRef): Promise<void> {
+    await syncTree(this.directoryOf(ref));
+  }
+
+  /** @throws {Invalid} for a name that could lead out of the place for volumes */
+  directoryOf(ref: VolumeRef): string {
+    checkName(ref);
+    return join(this.#places.volumes, ref);
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
