@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-const example = join(import.meta.dirname, '..', 'examples', 'spam-filter');
+const code = join(import.meta.dirname, '..', 'examples', 'spam-filter', 'code');
 
 let directory: string;
 beforeEach(() => {
@@ -16,7 +16,7 @@ function run(
   program: string,
   ...args: string[]
 ): { exitCode: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(example, program), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(code, program), ...args], {
     encoding: 'utf8',
   });
   return { exitCode: status, stdout, stderr };
@@ -117,8 +117,7 @@ describe('the programs of the spam filter', () => {
     ['features.mjs', [], 'usage: node features.mjs MAILS OUT'],
     ['train.mjs', [], 'usage: node train.mjs FEATURES PARAMS OUT'],
     ['evaluate.mjs', [], 'usage: node evaluate.mjs MODEL FEATURES OUT'],
-    ['plans.mjs', [], 'usage: node plans.mjs OUT'],
-    ['batches.mjs', [], 'usage: node batches.mjs OUT'],
+    ['../batches.mjs', [], 'usage: node batches.mjs OUT'],
   ])('%s without its arguments says how to call it', (program, args, usage) => {
     const { exitCode, stderr } = run(program, ...args);
     expect(exitCode).toBe(1);

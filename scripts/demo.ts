@@ -2,14 +2,14 @@
 // directory that is removed at the end; what is kept is out/demo/.
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import type { DataDetail, RunDetail } from '@knitfab/api';
 import { evaluateModels, inputAt } from './demo/accuracy.ts';
 import { Command, CommandFailed } from './demo/command.ts';
-import { Provenance } from './demo/provenance.ts';
+import { inputsBesideCode, Provenance } from './demo/provenance.ts';
 import { abortAll, nameOf, planRuns, secondsOf, untilDone } from './demo/runs.ts';
 import { EmbeddedServer } from './demo/server.ts';
 import { table } from './demo/table.ts';
@@ -64,7 +64,13 @@ try {
 async function demo(): Promise<void> {
   // A home of its own, and no other settings: neither profiles nor running servers of the user are touched.
   const { DATABASE_URL, KNIT_PROFILE_STORE, KNIT_ENV, ...rest } = process.env;
-  const environment: NodeJS.ProcessEnv = { ...rest, HOME: directory, KNIT_PROFILE: 'local' };
+  const environment: NodeJS.ProcessEnv = {
+    ...rest,
+    HOME: directory,
+    KNIT_PROFILE: 'local',
+    // Workers get it too; so they find the Node that came with the dependencies, or else the machine's own.
+    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+  };
   const program = (script: string, name: string) =>
     new Command({ script, name, directory, environment, signal });
   const knit = program(knitScript, 'knit');
@@ -76,9 +82,10 @@ async function demo(): Promise<void> {
   say(styleText('cyan', '  $ knit up --data-dir knit --port 0'));
   say(`  listens on ${url}`);
 
-  chapter('The pipeline: three parameter sets as Data, five Plans');
-  cpSync(join(example, 'params'), join(directory, 'params'), { recursive: true });
-  await program(join(example, 'plans.mjs'), 'node examples/spam-filter/plans.mjs').run('plans');
+  chapter('The pipeline: code and three parameter sets as Data, five Plans');
+  for (const part of ['code', 'params', 'plans'])
+    cpSync(join(example, part), join(directory, part), { recursive: true });
+  await knit.run('data', 'push', '-t', 'type:code', '-t', 'version:1', 'code');
   await knit.run('data', 'push', '-t', 'type:params', '-n', ...parameterSets.map((set) => `params/${set}`));
   for (const plan of plans) await knit.run('plan', 'apply', `plans/${plan}.yaml`);
   say('  There are no mails yet, so nothing runs.');
@@ -152,13 +159,9 @@ async function demo(): Promise<void> {
   mkdirSync(kept, { recursive: true });
   const svg = join(kept, 'best-model.svg');
   writeFileSync(svg, await knit.run('data', 'lineage', '-n', 'all', '--format', 'svg', best.model));
-  say(`  written to ${relative(root, svg)}; its ancestors as text:`);
-  say(
-    provenance
-      .tree(best.model)
-      .map((line) => `  ${line}`)
-      .join('\n'),
-  );
+  say(`  kept as ${relative(root, svg)}`);
+  const ancestors = await knit.run('data', 'lineage', '-u', '-n', 'all', '--format', 'text', best.model);
+  say(indented(ancestors));
 
   chapter('Nothing ran twice');
   await checkNothingTwice(knit, url, runs);
@@ -173,7 +176,9 @@ const indented = (text: string): string => text.trimEnd().replace(/^/gm, '    ')
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 const inputs = (run: RunDetail, provenance: Provenance): string =>
-  run.inputs.map((input) => provenance.describe(input.knitId)).join(' × ');
+  inputsBesideCode(run)
+    .map((input) => provenance.describe(input.knitId))
+    .join(' × ');
 
 const describe = (run: RunDetail, provenance: Provenance): string =>
   `${nameOf(run).padEnd(14)}  ${inputs(run, provenance)}`;

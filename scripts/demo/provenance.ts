@@ -31,9 +31,13 @@ export class Provenance {
   #origins(knitId: string): Set<string> {
     const maker = this.#makers.get(knitId);
     if (maker === undefined) return new Set([pushedName(this.#tags.get(knitId) ?? [])]);
-    return new Set(maker.inputs.flatMap((input) => [...this.#origins(input.knitId)]));
+    return new Set(inputsBesideCode(maker).flatMap((input) => [...this.#origins(input.knitId)]));
   }
 }
+
+/** All Runs read the same code; what tells them apart are the other inputs. */
+export const inputsBesideCode = (run: RunDetail): RunDetail['inputs'] =>
+  run.inputs.filter(({ path }) => path !== '/in/code');
 
 /** `type:features` and `part:test` make "test features". */
 function kind(tags: readonly string[]): string {

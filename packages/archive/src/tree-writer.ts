@@ -13,9 +13,11 @@ import type { ArchiveEntry } from './archive-entry.ts';
 import { checkLinks } from './contained-links.ts';
 import { entryPath, quoted } from './entry-path.ts';
 import { FileModes } from './file-modes.ts';
+import { LargeFile } from './large-file.ts';
+import { SmallFile } from './small-file.ts';
 import { systemCode } from './system-error.ts';
 import type { TimeSlice } from './time-slice.ts';
-import { WrittenFile } from './written-file.ts';
+import type { WrittenFile } from './written-file.ts';
 import { innermostFirst, pathOf, type WrittenDirectory, type WrittenLink } from './written-tree.ts';
 
 /** Writable for us while we fill it, whatever the archive wants it to be in the end. */
@@ -33,6 +35,7 @@ const permissions = 0o3777;
  */
 export class TreeWriter {
   readonly #location: string;
+  readonly #isDurable: boolean;
   readonly #root: WrittenDirectory = { kind: 'directory', name: '', children: new Map() };
   /** The parent of the last entry: mostly that of the next one too. */
   #last: { readonly path: string; readonly directory: WrittenDirectory } = {
@@ -42,8 +45,9 @@ export class TreeWriter {
   readonly #modes = new FileModes();
   #file: WrittenFile | undefined;
 
-  constructor(location: string) {
+  constructor(location: string, { durable }: { readonly durable: boolean }) {
     this.#location = location;
+    this.#isDurable = durable;
   }
 
   /**
@@ -101,7 +105,11 @@ export class TreeWriter {
 
   #addFile(parent: WrittenDirectory, name: string, path: string, entry: ArchiveEntry): void {
     this.#replace(parent, name, path, () => {
-      this.#file = new WrittenFile(this.#modes.create(this.#locate(path), entry.mode), entry);
+      const descriptor = this.#modes.create(this.#locate(path), entry.mode);
+      this.#file =
+        entry.size > SmallFile.maxSize
+          ? new LargeFile(descriptor, entry, { durable: this.#isDurable })
+          : new SmallFile(descriptor, entry);
     });
   }
 
@@ -197,7 +205,7 @@ const twice = (path: string): Invalid =>
 
 const throughLink = (path: string): Invalid =>
   new Invalid({
-    reason: `the archive holds entries below ${quoted(path)}, which is a symbolic link`,
+    reason: `the archive uses ${quoted(path)} as a directory, which is a symbolic link in it`,
     advice: 'Pack the directory itself: tar -C DIRECTORY -c .',
   });
 

@@ -46,7 +46,7 @@ export async function unpackTree(
   if (readdirSync(directory).length > 0) {
     throw new Conflict(`the directory ${quoted(directory)} is not empty`);
   }
-  const writer = new TreeWriter(directory);
+  const writer = new TreeWriter(directory, options);
   const syncAhead = options.durable ? new SyncAhead(directory) : undefined;
   try {
     await unpack(tar, writer, options, syncAhead);
@@ -74,11 +74,10 @@ async function unpack(
       if (Buffer.isBuffer(part)) {
         const writing = writer.content(part);
         if (writing !== undefined) await writing;
-        syncAhead?.content(part.length);
       } else {
         allowance.take(part.size);
         writer.add(part);
-        syncAhead?.entry();
+        syncAhead?.note(part);
       }
       if (slice.isOver) await slice.next();
     }

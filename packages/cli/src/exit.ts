@@ -6,12 +6,20 @@ import { describeSystemError } from './system-error.ts';
 /** Wrong usage of the command: exit code 2. */
 export class UsageError extends Error {}
 
+/** A failure, and what it is about, where that is not clear by itself. */
+export class FailedWith extends Error {
+  constructor(subject: string, cause: unknown) {
+    super(subject, { cause });
+  }
+}
+
 /** A command that has said all that there is to say, and has failed: exit code 1. */
 export class Failed extends Error {}
 
 /** The one place where failures become exit codes: 0 success, 1 failure, 2 wrong usage (spec page 3). */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof FailedWith) return exitCodeOf(error.cause);
   if (error instanceof UsageError) return 2;
   if (error instanceof Interrupted) return error.exitCode;
   return 1;
@@ -23,17 +31,26 @@ export function exitCodeOf(error: unknown): number {
  */
 export function explanation(error: unknown): string {
   if (error instanceof CommanderError || error instanceof Failed) return '';
-  if (error instanceof Interrupted) return 'knit: interrupted';
-  if (error instanceof UsageError) return `knit: ${error.message}`;
-  if (error instanceof KnitError) return explainKnown(error);
-  const system = describeSystemError(error);
-  if (system !== undefined) return `knit: ${system}`;
-  const stack = error instanceof Error ? error.stack : String(error);
-  return `knit: this should not have happened; it is a defect of knit.\n${stack}`;
+  return `knit: ${explained(error)}`;
 }
 
-function explainKnown(error: KnitError): string {
-  const advice = error.advice?.split('\n').map((line) => `  ${line.trimEnd()}`) ?? [];
-  const see = error.see !== undefined && !error.message.includes(error.see) ? [`  See ${error.see}`] : [];
-  return [`knit: ${error.reason}`, ...advice, ...see].join('\n');
+function explained(error: unknown): string {
+  if (error instanceof Interrupted || error instanceof UsageError) return error.message;
+  if (error instanceof FailedWith) {
+    const interrupted = error.cause instanceof Interrupted;
+    return interrupted ? explained(error.cause) : `${error.message}: ${explained(error.cause)}`;
+  }
+  if (error instanceof KnitError) return explainedInFull(error);
+  const stack = error instanceof Error ? error.stack : String(error);
+  return describeSystemError(error) ?? `this should not have happened; it is a defect of knit.\n${stack}`;
+}
+
+function explainedInFull(error: KnitError): string {
+  const { reason, advice, see, message } = error;
+  const details = [
+    ...(advice?.split('\n') ?? []),
+    ...(see !== undefined && !message.includes(see) ? [`See ${see}`] : []),
+    ...('apiRoot' in error ? [`The server at ${error.apiRoot} answered ${error.status}.`] : []),
+  ];
+  return [reason, ...details.map((line) => `  ${line.trimEnd()}`)].join('\n');
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type ArchiveType, checksumTrailer, gzippedTar } from '../endpoints/archive-types.ts';
+import { type ArchiveType, checksumTrailer, gzippedTar, plainTar } from '../endpoints/archive-types.ts';
 import type { LineageDirection } from '../endpoints/lineage.ts';
 import { type OperationId, routes } from '../endpoints/routes.ts';
 import type { DataDetail, TagChange } from '../shapes/data.ts';
@@ -30,6 +30,8 @@ export interface IntervalQuery {
 export interface Download {
   readonly stream: AsyncIterable<Buffer>;
   readonly contentType: string;
+  /** Whether a checksum may follow. 1.6 servers do not announce it; plain archives are ours, where it is announced. */
+  readonly mayHaveChecksum: boolean;
   /** The MD5 that the server computed, in hexadecimal, once the stream has ended; servers may leave it out. */
   checksum(): string | undefined;
 }
@@ -76,9 +78,11 @@ export function createClient(options: ConnectionOptions) {
     ): Promise<Download> {
       const call = { params: { knitId }, accept: preference(accept) };
       const answer = await connection.send(request('downloadData', call));
+      const contentType = answer.headers['content-type'] ?? gzippedTar;
       return {
         stream: connection.bytes(answer),
-        contentType: answer.headers['content-type'] ?? gzippedTar,
+        contentType,
+        mayHaveChecksum: !contentType.startsWith(plainTar) || answer.headers.trailer !== undefined,
         checksum: () => answer.trailers[checksumTrailer],
       };
     },

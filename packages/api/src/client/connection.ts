@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { checksumTrailer } from '../endpoints/archive-types.ts';
-import { serverError } from './server-error.ts';
+import { type Refusal, serverError } from './server-error.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface ConnectionOptions {
@@ -65,7 +65,7 @@ export class Connection {
     const answer = await this.#attempt(request);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    throw serverError(status, answer.statusMessage ?? '', await this.#text(answer));
+    throw serverError(this.#refusal(answer, await this.#text(answer)));
   }
 
   /** Sends a request and reads the answer's JSON. */
@@ -75,7 +75,7 @@ export class Connection {
     try {
       return JSON.parse(text) as Shape;
     } catch {
-      throw serverError(answer.statusCode ?? 0, answer.statusMessage ?? '', text);
+      throw serverError(this.#refusal(answer, text));
     }
   }
 
@@ -96,6 +96,10 @@ export class Connection {
     const chunks: Buffer[] = [];
     for await (const chunk of this.bytes(answer)) chunks.push(chunk);
     return Buffer.concat(chunks).toString('utf8');
+  }
+
+  #refusal({ statusCode = 0, statusMessage = '' }: IncomingMessage, body: string): Refusal {
+    return { apiRoot: this.apiRoot, status: statusCode, statusText: statusMessage, body };
   }
 
   async #attempt(request: Request): Promise<IncomingMessage> {

@@ -4,11 +4,22 @@ import type { ErrorBody } from '../shapes/error.ts';
 /** The server refused: with what status, and what it said. */
 export class ServerError extends KnitError {
   readonly status: number;
+  /** The root of the API that answered. */
+  readonly apiRoot: string;
 
-  constructor(status: number, parts: ErrorParts) {
+  constructor(parts: ErrorParts, { status, apiRoot }: { status: number; apiRoot: string }) {
     super(parts);
     this.status = status;
+    this.apiRoot = apiRoot;
   }
+}
+
+/** An answer that was no success, or not what it should be. */
+export interface Refusal {
+  readonly apiRoot: string;
+  readonly status: number;
+  readonly statusText: string;
+  readonly body: string;
 }
 
 /** How much of an answer that is no error of ours is quoted, in characters. */
@@ -18,27 +29,31 @@ const longestQuote = 200;
  * Reads an error answer. A 1.6 server sends `message` alone: reason, advice and ` caused by:…` on lines of their own
  * (spec page 2). What stands between (a proxy) may send anything.
  */
-export function serverError(status: number, statusText: string, body: string): ServerError {
+export function serverError(refusal: Refusal): ServerError {
+  const { status, statusText, body } = refusal;
   const { message, reason, advice, see } = errorFields(body);
   if (reason !== undefined) {
-    return new ServerError(status, { reason, ...(advice && { advice }), ...(see && { see }) });
+    return new ServerError({ reason, ...(advice && { advice }), ...(see && { see }) }, refusal);
   }
   if (message !== undefined) {
     const [first = '', ...rest] = message.trim().split('\n');
-    return new ServerError(status, {
-      reason: first.trim(),
-      ...(rest.length > 0 && { advice: rest.join('\n') }),
-    });
+    return new ServerError(
+      { reason: first.trim(), ...(rest.length > 0 && { advice: rest.join('\n') }) },
+      refusal,
+    );
   }
   const quote = body
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
   const what = `the answer was ${status} ${statusText}`.trim();
-  return new ServerError(status, {
-    reason: quote === '' ? what : `${what}: ${quote.slice(0, longestQuote)}`,
-    advice: 'This is no answer of Knitfab: is apiRoot right, and does a proxy stand between?',
-  });
+  return new ServerError(
+    {
+      reason: quote === '' ? what : `${what}: ${quote.slice(0, longestQuote)}`,
+      advice: 'This is no answer of Knitfab: is apiRoot right, and does a proxy stand between?',
+    },
+    refusal,
+  );
 }
 
 function errorFields(body: string): Partial<ErrorBody> {

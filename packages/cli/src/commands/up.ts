@@ -1,4 +1,6 @@
+import { Invalid } from '@knitfab/core';
 import { Command } from 'commander';
+import { commonOptionsOf } from '../connect.ts';
 import { interrupted } from '../interrupt.ts';
 import { note } from '../output/print.ts';
 import { announceServer, withdrawServer } from '../profile/running-servers.ts';
@@ -10,27 +12,65 @@ interface UpOptions {
   readonly host: string;
 }
 
+const loopback = /^(127(\.\d+){3}|::1|localhost)$/;
+
 export const up = new Command('up')
   .option('--data-dir <DIR>', 'where all state is kept')
-  .option('--port <N>', 'port to listen on, 0 for any free one', Number, 30803)
+  .option('--port <N>', 'port to listen on, 0 for any free one', portNumber, 30803)
   .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
   .addHelpText('after', example('knit up', 'knit up --data-dir ./knit-data --port 8080'))
-  .action(async ({ dataDir, port, host }: UpOptions) => {
-    const server = await import('@knitfab/server');
-    const dataDirectory = dataDir ?? server.defaultDataDirectory();
+  .action(async ({ dataDir, port, host }: UpOptions, command: Command) => {
+    const { defaultDataDirectory, up: startServer } = await import('@knitfab/server');
+    const dataDirectory = dataDir ?? defaultDataDirectory();
     const databaseUrl = process.env.DATABASE_URL;
-    const running = await server.up({ dataDirectory, port, host, ...(databaseUrl && { databaseUrl }) });
-    await announceServer({ apiRoot: `${running.address}/api`, dataDir: dataDirectory });
-    note(`Knitfab is up: ${running.address}, data in ${dataDirectory}. Ctrl-C stops it.`);
+    const server = await startServer({ dataDirectory, port, host, ...(databaseUrl && { databaseUrl }) });
     try {
-      await Promise.race([running.failed, ended()]);
+      const apiRoot = `${server.address}/api`;
+      await announceServer({ apiRoot, dataDir: dataDirectory });
+      if (!loopback.test(host)) warnOfTheNetwork(server.address);
+      tell({ apiRoot, dataDirectory }, commonOptionsOf(command).output);
+      await Promise.race([server.failed, interruption()]);
+      note('Stopping …');
     } finally {
       await withdrawServer();
-      await running.stop();
+      await server.stop();
     }
   });
 
-const ended = (): Promise<void> =>
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new Invalid({
+    reason: `"${text}" is not a port`,
+    advice: 'Give a number from 0 to 65535; 0 means any free one.',
+  });
+}
+
+function warnOfTheNetwork(address: string): void {
+  note(`
+WARNING: ${address} can be reached from the network, and there is no access control.
+WARNING: Whoever reaches it can run any program on this machine. Never expose it to a public network.
+`);
+}
+
+/** People get told what to do next; programs get one line of JSON. */
+function tell(
+  { apiRoot, dataDirectory }: { apiRoot: string; dataDirectory: string },
+  output: string | undefined,
+): void {
+  if (output === 'json' || (output === undefined && !process.stdout.isTTY)) {
+    process.stdout.write(`${JSON.stringify({ apiRoot, dataDir: dataDirectory, pid: process.pid })}\n`);
+    return;
+  }
+  process.stdout.write(`Knitfab is up at ${apiRoot}
+  state       ${dataDirectory}
+  next        knit data push --tag type:raw DIRECTORY   (in another terminal)
+  stop        Ctrl-C
+`);
+}
+
+const interruption = (): Promise<void> =>
   new Promise((resolve) => {
+    if (interrupted.aborted) resolve();
     interrupted.addEventListener('abort', () => resolve());
   });

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts';
 import { writeWhole } from './store.ts';
+import { removeAs, sudoUser, writeAs } from './sudo-user.ts';
 
 /** A server that `knit up` runs: this machine's commands find it without any set-up. */
 export interface RunningServer {
@@ -13,12 +14,14 @@ export interface RunningServer {
 }
 
 /** One file for each server of this user. */
-const directory = (): string => join(homedir(), '.knit', 'servers');
+const directory = (home = homedir()): string => join(home, '.knit', 'servers');
 
-const fileOf = (server: ProcessIdentity): string => join(directory(), `${server.host}-${server.pid}.json`);
+const fileOf = (server: ProcessIdentity, home = homedir()): string =>
+  join(directory(home), `${server.host}-${server.pid}.json`);
 
 /**
- * Announces the server of this process to this user's commands, and forgets those that ended without a word.
+ * Announces the server of this process to the commands of this user, and of the user who called sudo; forgets those that
+ * ended without a word.
  * @throws a system error when the home directory can't be written to
  */
 export async function announceServer({
@@ -35,11 +38,15 @@ export async function announceServer({
     if (ended) await rm(fileOf(other.process), { force: true });
   }
   await writeWhole(fileOf(server.process), JSON.stringify(server));
+  const caller = sudoUser();
+  if (caller) writeAs(caller, fileOf(server.process, caller.home), JSON.stringify(server));
 }
 
 /** Takes the announcement of this process's server back. */
 export async function withdrawServer(): Promise<void> {
   await rm(fileOf(thisProcess()), { force: true });
+  const caller = sudoUser();
+  if (caller) removeAs(caller, fileOf(thisProcess(), caller.home));
 }
 
 /** This user's servers that run on this machine now, by their addresses. */

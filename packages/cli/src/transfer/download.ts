@@ -1,15 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline as connected, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import type { Client, Download } from '@knitfab/api';
-import { emptyTree, unpackTree } from '@knitfab/archive';
+import { archiveTypes, decodeBody, digestOf, emptyTree, unpackTree } from '@knitfab/archive';
 import { Unavailable } from '@knitfab/core';
 import { interrupted } from '../interrupt.ts';
-import { gzippedTar, isNear, plainTar } from './archive-type.ts';
+import { downloadTypes } from './archive-type.ts';
 import type { Progress } from './progress.ts';
 
 /** Downloads a Data as a gzipped tar archive to a stream, such as stdout. */
@@ -19,7 +17,7 @@ export async function downloadTo(
   knitId: string,
   progress: Progress,
 ): Promise<void> {
-  const download = await client.downloadData(knitId, { accept: [gzippedTar] });
+  const download = await client.downloadData(knitId, { accept: [archiveTypes.tarGzip] });
   await pipeline(verified(download, progress), stream, { end: false, signal: interrupted });
 }
 
@@ -32,7 +30,7 @@ export async function downloadFile(
 ): Promise<void> {
   const temporary = temporaryBeside(file);
   try {
-    const download = await client.downloadData(knitId, { accept: [gzippedTar] });
+    const download = await client.downloadData(knitId, { accept: [archiveTypes.tarGzip] });
     await pipeline(verified(download, progress), createWriteStream(temporary, { flags: 'wx' }), {
       signal: interrupted,
     });
@@ -50,12 +48,8 @@ export async function downloadTree(
   knitId: string,
   progress: Progress,
 ): Promise<void> {
-  const accept = isNear(client) ? ([plainTar, gzippedTar] as const) : ([gzippedTar] as const);
-  const download = await client.downloadData(knitId, { accept });
-  const bytes = verified(download, progress);
-  const tar = download.contentType.startsWith(plainTar)
-    ? bytes
-    : connected(Readable.from(bytes), createGunzip(), () => {});
+  const download = await client.downloadData(knitId, { accept: downloadTypes(client) });
+  const tar = decodeBody(verified(download, progress), download.contentType);
   const temporary = temporaryBeside(directory);
   await mkdir(temporary);
   try {
@@ -77,14 +71,13 @@ const temporaryBeside = (path: string): string =>
  * @throws {Unavailable} at the end when they are not those that the server sent
  */
 async function* verified(download: Download, progress: Progress): AsyncGenerator<Buffer, void> {
-  const md5 = createHash('md5');
-  for await (const chunk of download.stream) {
-    md5.update(chunk);
+  const digested = download.mayHaveChecksum ? digestOf(download.stream) : undefined;
+  for await (const chunk of digested?.chunks ?? download.stream) {
     progress.bytes(chunk.length);
     yield chunk;
   }
-  const [expected, received] = [download.checksum(), md5.digest('hex')];
-  if (expected !== undefined && expected.toLowerCase() !== received) {
+  const [expected, received] = [download.checksum(), digested?.md5()];
+  if (expected !== undefined && received !== undefined && expected.toLowerCase() !== received) {
     throw new Unavailable({
       reason: `the archive was damaged on its way: its MD5 is ${received}, but the server sent ${expected}`,
       advice: 'Nothing was kept. Try again.',

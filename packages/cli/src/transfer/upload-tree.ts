@@ -1,9 +1,6 @@
-import { pipeline } from 'node:stream';
-import { createGzip, constants as zlib } from 'node:zlib';
 import type { ArchiveType, Client, DataDetail } from '@knitfab/api';
-import { measureTree, packTree } from '@knitfab/archive';
+import { archiveTypes, encodeBody, measureTree, packTree } from '@knitfab/archive';
 import { interrupted } from '../interrupt.ts';
-import { gzippedTar } from './archive-type.ts';
 import { Progress } from './progress.ts';
 
 /**
@@ -25,11 +22,9 @@ export async function uploadTree(
     onBytes: (count) => progress.bytes(count),
     signal: interrupted,
   });
-  const gzipped = type === gzippedTar;
-  // Far servers get it gzipped, and the fastest level is what a network of today does not wait for.
-  const body = gzipped ? pipeline(tar, createGzip({ level: zlib.Z_BEST_SPEED }), () => {}) : tar;
+  const body = encodeBody(tar, type);
   try {
-    const data = await client.uploadData(body, { contentType: type, checksum: gzipped });
+    const data = await client.uploadData(body, { contentType: type, checksum: type !== archiveTypes.tar });
     progress.done(`pushed ${source} as ${data.knitId}`);
     return data;
   } catch (error) {

@@ -32,7 +32,9 @@ export async function openDevices(places: Places): Promise<FstabLine[]> {
   await Promise.all([
     ...shown.map((entry) => makePlaceFor(join(places.devices, entry.name), entry.isDirectory())),
     ...['pts', 'shm'].map((name) => makePlaceFor(join(places.devices, name), true)),
-    ...Object.entries(links).map(([name, target]) => unlessExists(symlink(target, join(places.devices, name)))),
+    ...Object.entries(links).map(([name, target]) =>
+      unlessExists(symlink(target, join(places.devices, name))),
+    ),
   ]);
   return [
     { source: places.devices, target: '/dev', type: 'none', options: ['bind', 'ro', 'nosuid', 'noexec'] },

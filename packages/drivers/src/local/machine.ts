@@ -38,9 +38,7 @@ export function layerFor(machine: Machine, path: string): string | undefined {
   return steps
     .map((_, index) => `/${steps.slice(0, index + 1).join('/')}`)
     .filter((directory) => isAtOrBelow(directory, mount) && canBeLower(directory))
-    .find(
-      (directory) => !mounts.some(({ target }) => isBelow(target, directory)) && isDirectory(directory),
-    );
+    .find((directory) => !mounts.some(({ target }) => isBelow(target, directory)) && isDirectory(directory));
 }
 
 /** These characters have a meaning in the options of an overlay file system. */

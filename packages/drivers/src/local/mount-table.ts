@@ -62,7 +62,11 @@ function isVisible(entry: Entry, entries: readonly Entry[], byId: ReadonlyMap<st
   for (let each: Entry | undefined = entry; each !== undefined; each = byId.get(each.parent)) {
     const { id, parent, mount } = each;
     // Of two mounts in the same one, of which one holds the other's place, the outer was made later.
-    if (entries.some((other) => other.parent === parent && other.id !== id && isBelow(mount.target, other.mount.target))) {
+    if (
+      entries.some(
+        (other) => other.parent === parent && other.id !== id && isBelow(mount.target, other.mount.target),
+      )
+    ) {
       return false;
     }
     if (id === parent) break;

@@ -42,7 +42,12 @@ export function privilegesOf(tools: SystemTools, { uid, gid }: { uid: number; gi
     isRoot,
     enter: [tools.unshare, ...(isRoot ? [] : ['--user', '--map-root-user']), ...namespaces, '--'],
     drop: isRoot
-      ? [tools.setpriv, '--bounding-set', ['-all', ...keptCapabilities.map((name) => `+${name}`)].join(','), '--']
+      ? [
+          tools.setpriv,
+          '--bounding-set',
+          ['-all', ...keptCapabilities.map((name) => `+${name}`)].join(','),
+          '--',
+        ]
       : [tools.unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--'],
     join: (pid) => [tools.nsenter, `--target=${pid}`, ...(isRoot ? [] : ['--user']), '--pid', '--'],
   };

@@ -65,7 +65,10 @@ function topLevelReadOnly(machine: Machine): FstabLine[] {
 const mountsBelow = (machine: Machine, directory: string): FstabLine[] =>
   machine.mounts
     .filter(({ target, type }) => isBelow(target, directory) && type !== 'autofs')
-    .map(({ target }) => ({ ...readOnly(machine, target), options: ['remount', ...readOnly(machine, target).options] }));
+    .map(({ target }) => ({
+      ...readOnly(machine, target),
+      options: ['remount', ...readOnly(machine, target).options],
+    }));
 
 const readOnly = (machine: Machine, path: string, bind = 'bind'): FstabLine =>
   withLocked(machine, { source: path, target: path, type: 'none', options: [bind, 'ro'] });
@@ -97,7 +100,9 @@ const processes = ({ isRoot }: Machine, { root }: Places): FstabLine[] => [
 /** With the control groups, where programs look for the limits they have to keep to. */
 function system(machine: Machine): FstabLine[] {
   if (!machine.isRoot) return [readOnly(machine, '/sys', 'rbind'), ...mountsBelow(machine, '/sys')];
-  const groups = machine.mounts.filter(({ target, ...mount }) => isBelow(target, '/sys') && isForLimits(mount));
+  const groups = machine.mounts.filter(
+    ({ target, ...mount }) => isBelow(target, '/sys') && isForLimits(mount),
+  );
   return ['/sys', ...groups.map(({ target }) => target)].map((path) => readOnly(machine, path));
 }
 

@@ -42,8 +42,8 @@ export class Trash {
     this.#shell = new ShellServer(['/bin/sh', '-c', script, 'knit-trash'], directory);
   }
 
-  /** Deletes, without waiting for it, what a crash has left. */
-  async open(): Promise<void> {
+  /** Begins to delete what a crash has left. */
+  async deleteLeftovers(): Promise<void> {
     for (const name of await readdir(this.#directory)) void this.#delete(name).catch(() => {});
   }
 
@@ -98,7 +98,8 @@ export class Trash {
   async #deleteLot(lot: Deletion[]): Promise<void> {
     try {
       const left = (await this.#shell.ask(lot.map(({ name }) => name).join(' '))).split(' ');
-      for (const { name, resolve, reject } of lot) left.includes(name) ? reject(this.#isLeft(name)) : resolve();
+      for (const { name, resolve, reject } of lot)
+        left.includes(name) ? reject(this.#isLeft(name)) : resolve();
     } catch (error) {
       for (const { reject } of lot) reject(error as Error);
     }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type FstabLine, formatFstab } from './fstab.ts';
-import { isDirectory, type Machine } from './machine.ts';
+import type { Machine } from './machine.ts';
 import type { MountPoint } from './mount-point.ts';
 import type { Places } from './places.ts';
 import { type RootFileSystem, withLocked } from './root-file-system.ts';
@@ -89,7 +89,7 @@ function layerLine(
  * they are put into the layer before it is mounted.
  */
 function made({ isRoot }: Machine, { layer, path }: VolumeMount, index: number): string[] {
-  if (isRoot || layer === undefined || isDirectory(path)) return [];
+  if (isRoot || layer === undefined) return [];
   return [`scratch/${index}/upper${path.slice(layer.length)}`];
 }
 

@@ -43,13 +43,20 @@ export class WorkerRecord {
     }
   }
 
+  /** When someone began to claim the worker; undefined before. */
+  claimedAt(): Promise<Date | undefined> {
+    return this.#time('claim');
+  }
+
   async isClaimed(): Promise<boolean> {
-    return (await this.#time('claim')) !== undefined;
+    return (await this.claimedAt()) !== undefined;
   }
 
   /** Sees to it that no supervisor will ever take the worker; does nothing when one has. */
   async claimForRemoval(): Promise<void> {
-    await writeFile(join(this.directory, 'claim'), 'driver\n', { flag: 'wx' }).catch(unless('EEXIST', 'ENOENT'));
+    await writeFile(join(this.directory, 'claim'), 'driver\n', { flag: 'wx' }).catch(
+      unless('EEXIST', 'ENOENT'),
+    );
   }
 
   /** @returns undefined without a claim, and for the moment in which one is being written */

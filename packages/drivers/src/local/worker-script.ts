@@ -37,14 +37,7 @@ export function workerScripts(
   const init = initScript(tools, places);
   return {
     init,
-    launcher: [
-      '/bin/sh',
-      '-c',
-      launcherScript(tools, privileges, places),
-      'knit-launcher',
-      boot,
-      init,
-    ],
+    launcher: ['/bin/sh', '-c', launcherScript(tools, privileges, places), 'knit-launcher', boot, init],
   };
 }
 
@@ -64,8 +57,9 @@ supervise() {
   cd ${shellWord(places.workers)}/"$name" || exit
   read -r pid command state parent rest </proc/self/stat
   set -C
-  echo "$boot $pid $command $state $parent $rest" >claim || exit
+  : >claim || exit
   set +C
+  echo "$boot $pid $command $state $parent $rest" >>claim || { rm -f claim; exit; }
   kill -KILL "$parent"
   . ./worker
   if [ -n "$log" ]; then
@@ -99,7 +93,7 @@ done`;
  */
 const initScript = (tools: SystemTools, places: Places): string => `
 read -r self </proc/self/stat
-echo "$self" >&8
+echo "$self" >&8 || exit
 . ./worker
 prepare &&
 ${shellWord(tools.mount)} -n -i -a -T fstab >&2 &&
@@ -107,7 +101,7 @@ cd ${shellWord(places.root)} &&
 ${shellWord(tools.pivot_root)} . . &&
 ${shellWord(tools.umount)} -n -i -l / &&
 cd / || exit
-echo running >&8
+echo running >&8 || exit
 echo >&7
 exec 7>&- 8>&-
 (run) 2>&1

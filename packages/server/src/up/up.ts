@@ -65,7 +65,7 @@ export async function up(options: UpOptions): Promise<Up> {
     });
     database.keep();
     await store.migrate();
-    const drivers = await createLocalDrivers({ directory: directory.local });
+    const drivers = await createLocalDrivers({ directory: directory.local, hidden: [directory.path] });
     stack.push(() => drivers.close());
 
     const stopping = new AbortController();

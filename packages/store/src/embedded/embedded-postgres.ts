@@ -56,7 +56,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const home = await realpath(options.directory);
     const logFile = options.logFile ?? join(home, 'postgresql.log');
     const server = await poll(() => adoptOrStart(home, logFile, options), patience);
-    if (server === undefined) throw couldNotStart(home, logFile, await lastWords(logFile));
+    if (server === undefined)
+      throw couldNotStart(home, logFile, 'processes of a server that ended are still running');
     return embeddedPostgres(server, home, logFile);
   } catch (error) {
     if (error instanceof KnitError) throw error;
@@ -86,6 +87,7 @@ async function adoptOrStart(
   const software = await usableSoftware(packaged, home, account);
   if (!isMade) await makeCluster(dataDirectory, software, account, run);
   const launched = await launch({
+    home,
     dataDirectory,
     socketDirectory: await makeSocketDirectory(home, account),
     software,
@@ -93,6 +95,7 @@ async function adoptOrStart(
     logFile,
     run,
   });
+  if (launched === 'taken') return undefined;
   if (!('lastWords' in launched)) return launched;
   if (passing.test(launched.lastWords)) return undefined;
   throw couldNotStart(home, logFile, launched.lastWords);
@@ -119,7 +122,7 @@ function embeddedPostgres(server: RunningServer, home: string, logFile: string):
     exited,
     async stop(mode = 'fast') {
       await stopServer(join(home, 'data'), server.pid, mode);
-      await removeSocketDirectory(home);
+      await removeSocketDirectory(home, server.socketDirectory);
       stopped.resolve();
     },
   };

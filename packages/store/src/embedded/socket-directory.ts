@@ -36,11 +36,10 @@ export async function makeSocketDirectory(home: string, account: Account | undef
   return short;
 }
 
-/** Removes a directory among the temporary files once no server has its socket there. */
-export async function removeSocketDirectory(home: string): Promise<void> {
-  const noted = await readFile(note(home), 'utf8').catch(ignoring('ENOENT'));
-  if (noted === undefined) return;
-  const removed = await rmdir(noted).then(
+/** Removes a directory among the temporary files, unless a server has its socket there. */
+export async function removeSocketDirectory(home: string, socketDirectory: string): Promise<void> {
+  if (socketDirectory === join(home, socketFolder)) return;
+  const removed = await rmdir(socketDirectory).then(
     () => true,
     () => false,
   );

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedPostgres as start } from '../../src/embedded/index.ts';
+import { readPidFile } from '../../src/embedded/pid-file.ts';
 import { killHost, report, spawnHost } from './host-process.ts';
 import { isRoot, query, stopServerOf, temporaryHome } from './temporary-home.ts';
 
@@ -82,6 +84,36 @@ test("a dead server's number that another process has got by now is not taken fo
 
   expect(await start({ directory })).toMatchObject({ adopted: false });
   expect(other.exitCode).toBeNull();
+});
+
+test('a start waits while a process of the server that was killed is left', async () => {
+  const server = await start({ directory });
+  process.kill(server.pid, 'SIGKILL');
+  await server.exited;
+  // a process that holds what the server's processes hold
+  const left = spawn('flock', [join(directory, 'server.lock'), 'sh', '-c', 'echo held; read end'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(left.stdout, 'data');
+
+  let released = false;
+  const next = start({ directory }).then((started) => ({ ...started, released }));
+  await Promise.race([next, sleep(300)]);
+  released = true;
+  left.stdin.end();
+  expect(await next).toMatchObject({ adopted: false, released: true });
+});
+
+test('starts at the same moment after a kill end in one server that all of them use', async () => {
+  const server = await start({ directory });
+  process.kill(server.pid, 'SIGKILL');
+  const hosts = Array.from({ length: 3 }, () => spawnHost({ directory }));
+  const reports = await Promise.all(hosts.map(report));
+  await Promise.all(hosts.map(killHost));
+  expect(reports.map(({ message }) => message ?? '')).toEqual(Array(3).fill(''));
+  expect(new Set(reports.map(({ pid }) => pid)).size).toBe(1);
+  // a server whose file another one has removed would shut down within a minute
+  expect((await readPidFile(join(directory, 'data')))?.pid).toBe(reports[0]?.pid);
 });
 
 test('first starts at the same moment end in one server that all of them use', async () => {

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { ArchiveType, Client, DataDetail } from '@knitfab/api';
-import { Invalid, type KnitError, NotFound, type Tag, tagSet, userTagSet } from '@knitfab/core';
+import { checkedTag, Invalid, type KnitError, NotFound, type Tag, userTagSet } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect, knitEnvOf } from '../../connect.ts';
+import { FailedWith } from '../../exit.ts';
 import { interrupted } from '../../interrupt.ts';
 import { userTags } from '../../options/values.ts';
 import { dataRecord } from '../../output/data.ts';
@@ -27,13 +28,15 @@ export const push = new Command('push')
   .addHelpText('after', example('knit data push -t type:raw -t project:spam -n ./mails'))
   .action(async (sources: string[], options: PushOptions, command: Command) => {
     await refuseMissing(sources);
-    const [client, env] = await Promise.all([connect(command), knitEnvOf(command)]);
+    const env = await knitEnvOf(command);
+    const common = [...env.tags, ...(options.tag ?? [])];
+    const trees = sources.map((source) => ({ source, tags: tagsFor(source, common, options.name ?? false) }));
+    const client = await connect(command);
     const type = await uploadType(client);
-    for (const source of sources) {
-      const tags = tagsFor(source, [...env.tags, ...(options.tag ?? [])], options.name ?? false);
-      const data = await pushTree(client, command, source, tags, {
-        type,
-        dereference: options.dereference ?? false,
+    for (const { source, tags } of trees) {
+      const dereference = options.dereference ?? false;
+      const data = await pushTree(client, command, source, tags, { type, dereference }).catch((error) => {
+        throw new FailedWith(`can't push ${source}`, error);
       });
       await print(command, data, dataRecord);
     }
@@ -58,8 +61,8 @@ async function refuseMissing(sources: readonly string[]): Promise<void> {
 
 const tagsFor = (source: string, tags: readonly Tag[], named: boolean): Tag[] =>
   userTagSet(
-    tagSet([...tags, ...(named ? [{ key: 'name', value: basename(resolve(source)) }] : [])]),
-    'the command line',
+    [...tags, ...(named ? [checkedTag({ key: 'name', value: basename(resolve(source)) })] : [])],
+    source,
   );
 
 /** Makes a Data of a directory, with its tags; when that fails or is interrupted, nothing of it is left. */

@@ -1,7 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mount } from '../mount-table.ts';
-import { canJoin, groupAndAncestors, ownGroups, removeIfUnused, rightsAdvice } from './hierarchy.ts';
+import {
+  canJoin,
+  groupAndAncestors,
+  ownGroups,
+  removeIfUnused,
+  rightsAdvice,
+  tidyAround,
+} from './hierarchy.ts';
 import type { LimitControl, LimitGroups, Limits } from './limit-groups.ts';
 
 const controllers = ['memory', 'cpu'] as const;
@@ -43,50 +50,55 @@ export class ControlGroupsV1 implements LimitControl {
     return lacking.length === 0 ? undefined : `${lacking.join(' and ')} not limited: ${rightsAdvice}`;
   }
 
-  async create(worker: string, limits: Limits): Promise<LimitGroups | undefined> {
-    const [memory, cpu] = await Promise.all([
-      this.#group('memory', worker, limits.memory, limitMemory),
-      this.#group('cpu', worker, limits.cpu, limitCpu),
+  groupsFor(worker: string, limits: Limits): LimitGroups | undefined {
+    const directories = controllers.flatMap((controller) => {
+      const parent = this.#parents[controller];
+      return parent === undefined || !limits[controller] ? [] : [[controller, join(parent, worker)]];
+    });
+    return directories.length === 0 ? undefined : { version: 1, ...Object.fromEntries(directories) };
+  }
+
+  async create(groups: LimitGroups, { memory = 0, cpu = 0 }: Limits): Promise<void> {
+    if (groups.version !== 1) return;
+    await Promise.all([
+      groups.memory && limitMemory(groups.memory, memory),
+      groups.cpu && limitCpu(groups.cpu, cpu),
     ]);
-    if (memory === undefined && cpu === undefined) return undefined;
-    return { version: 1, ...(memory !== undefined && { memory }), ...(cpu !== undefined && { cpu }) };
+  }
+
+  async tidy(groups: LimitGroups): Promise<void> {
+    await tidyAround(groups, Object.values(this.#parents));
   }
 
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#parents).map(removeIfUnused));
   }
-
-  async #group(
-    controller: Controller,
-    worker: string,
-    amount: number | undefined,
-    limit: (directory: string, amount: number) => Promise<void>,
-  ): Promise<string | undefined> {
-    const parent = this.#parents[controller];
-    if (parent === undefined || amount === undefined || amount === 0) return undefined;
-    const directory = join(parent, worker);
-    await mkdir(directory, { recursive: true });
-    await limit(directory, amount);
-    return directory;
-  }
 }
 
 /** `memsw` counts what is swapped out as well; it is there only where the kernel keeps count, and must not be the smaller one. */
 async function limitMemory(directory: string, bytes: number): Promise<void> {
+  await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'memory.limit_in_bytes'), String(Math.ceil(bytes)));
-  await writeFile(join(directory, 'memory.memsw.limit_in_bytes'), String(Math.ceil(bytes)), { flag: 'r+' }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    },
-  );
+  await writeFile(join(directory, 'memory.memsw.limit_in_bytes'), String(Math.ceil(bytes)), {
+    flag: 'r+',
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function limitCpu(directory: string, cores: number): Promise<void> {
+  await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'cpu.cfs_period_us'), String(period));
-  await writeFile(join(directory, 'cpu.cfs_quota_us'), String(Math.max(minQuota, Math.round(cores * period))));
+  await writeFile(
+    join(directory, 'cpu.cfs_quota_us'),
+    String(Math.max(minQuota, Math.round(cores * period))),
+  );
 }
 
-async function firstUsable(places: readonly (string | undefined)[], name: string): Promise<string | undefined> {
+async function firstUsable(
+  places: readonly (string | undefined)[],
+  name: string,
+): Promise<string | undefined> {
   for (const place of places) {
     if (place === undefined) continue;
     const directory = join(place, name);

@@ -1,7 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mount } from '../mount-table.ts';
-import { canJoin, groupAndAncestors, ownGroups, removeIfUnused, rightsAdvice } from './hierarchy.ts';
+import {
+  canJoin,
+  groupAndAncestors,
+  ownGroups,
+  removeIfUnused,
+  rightsAdvice,
+  tidyAround,
+} from './hierarchy.ts';
 import type { LimitControl, LimitGroups, Limits } from './limit-groups.ts';
 
 const controllers = ['memory', 'cpu'] as const;
@@ -47,9 +54,13 @@ export class ControlGroupsV2 implements LimitControl {
     return lacking.length === 0 ? undefined : `${lacking.join(' and ')} not limited: ${rightsAdvice}`;
   }
 
-  async create(worker: string, { cpu = 0, memory = 0 }: Limits): Promise<LimitGroups | undefined> {
-    if (this.#parent === undefined) return undefined;
-    const directory = join(this.#parent, worker);
+  groupsFor(worker: string): LimitGroups | undefined {
+    return this.#parent === undefined ? undefined : { version: 2, directory: join(this.#parent, worker) };
+  }
+
+  async create(groups: LimitGroups, { cpu = 0, memory = 0 }: Limits): Promise<void> {
+    if (groups.version !== 2) return;
+    const { directory } = groups;
     await mkdir(directory, { recursive: true });
     if (this.#available.includes('memory') && memory > 0) {
       await writeFile(join(directory, 'memory.max'), String(Math.ceil(memory)));
@@ -58,9 +69,15 @@ export class ControlGroupsV2 implements LimitControl {
       await unlessMissing(writeFile(join(directory, 'memory.swap.max'), '0', { flag: 'r+' }));
     }
     if (this.#available.includes('cpu') && cpu > 0) {
-      await writeFile(join(directory, 'cpu.max'), `${Math.max(minQuota, Math.round(cpu * period))} ${period}`);
+      await writeFile(
+        join(directory, 'cpu.max'),
+        `${Math.max(minQuota, Math.round(cpu * period))} ${period}`,
+      );
     }
-    return { version: 2, directory };
+  }
+
+  async tidy(groups: LimitGroups): Promise<void> {
+    await tidyAround(groups, this.#parent === undefined ? [] : [this.#parent]);
   }
 
   async close(): Promise<void> {

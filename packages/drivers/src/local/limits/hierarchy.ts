@@ -3,6 +3,7 @@ import { readFile, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isAtOrBelow, type Mount } from '../mount-table.ts';
+import { directoriesOf, type LimitGroups } from './limit-groups.ts';
 
 const run = promisify(execFile);
 
@@ -42,6 +43,12 @@ export async function canJoin(directory: string): Promise<boolean> {
 /** Removes a group unless something is in it. */
 export async function removeIfUnused(directory: string): Promise<void> {
   await rmdir(directory).catch(() => {});
+}
+
+/** Removes what another server, in another group, had made for its workers, once the last of them is gone. */
+export async function tidyAround(groups: LimitGroups, kept: readonly string[]): Promise<void> {
+  const parents = directoriesOf(groups).map((directory) => dirname(directory));
+  await Promise.all(parents.filter((parent) => !kept.includes(parent)).map(removeIfUnused));
 }
 
 /** What to do where the user may not make groups. */

@@ -20,8 +20,12 @@ export type LimitGroups =
 export interface LimitControl {
   /** Limits that can't be set, and why, as a sentence for whoever reads the Run. */
   readonly lacking?: string;
-  /** Makes the groups of a worker, or sets the limits of those that are there. */
-  create(worker: string, limits: Limits): Promise<LimitGroups | undefined>;
+  /** The groups that a worker with these limits has to have. */
+  groupsFor(worker: string, limits: Limits): LimitGroups | undefined;
+  /** Makes them; those that are there get these limits. */
+  create(groups: LimitGroups, limits: Limits): Promise<void>;
+  /** Removes the group around those of a worker, unless it has more in it, or new workers will be there. */
+  tidy(groups: LimitGroups): Promise<void>;
   /** Removes what was made for all workers together, unless some are left. */
   close(): Promise<void>;
 }
@@ -33,8 +37,10 @@ export interface MemoryUse {
   readonly kills: number;
 }
 
-const directoriesOf = (groups: LimitGroups): string[] =>
-  (groups.version === 2 ? [groups.directory] : [groups.memory, groups.cpu]).filter((each) => each !== undefined);
+export const directoriesOf = (groups: LimitGroups): string[] =>
+  (groups.version === 2 ? [groups.directory] : [groups.memory, groups.cpu]).filter(
+    (each) => each !== undefined,
+  );
 
 /** The files to which a process writes `0` to join. */
 export const joinFiles = (groups: LimitGroups): string[] =>

@@ -9,12 +9,16 @@ import type { LimitControl } from './limit-groups.ts';
  */
 export async function openLimits(mounts: readonly Mount[], name: string): Promise<LimitControl> {
   return (
-    (await ControlGroupsV2.open(mounts, name)) ?? (await ControlGroupsV1.open(mounts, name)) ?? noControlGroups
+    (await ControlGroupsV2.open(mounts, name)) ??
+    (await ControlGroupsV1.open(mounts, name)) ??
+    noControlGroups
   );
 }
 
 const noControlGroups: LimitControl = {
   lacking: 'memory and cpu not limited: this machine has no control groups mounted',
-  create: async () => undefined,
+  groupsFor: () => undefined,
+  create: async () => {},
+  tidy: async () => {},
   close: async () => {},
 };

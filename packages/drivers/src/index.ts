@@ -1,0 +1,1 @@
+export { createLocalDrivers, type LocalDrivers, type LocalDriversOptions } from './local/index.ts';

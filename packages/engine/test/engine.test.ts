@@ -1,0 +1,260 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packTree } from '@knitfab/archive';
+import { definePlan, Invalid, type KnitId, type PlanId, type PlanInput, parseTag } from '@knitfab/core';
+import { createLocalDrivers } from '@knitfab/drivers';
+import {
+  abortRun,
+  changeDataTags,
+  findRuns,
+  openStore,
+  type RunDetail,
+  registerPlan,
+  runDetails,
+  type Store,
+  snapshot,
+  stopRun,
+  transaction,
+} from '@knitfab/store';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { freshDatabase } from '../../store/test/database.ts';
+import { type Drivers, receiveData, runEngine, sendData } from '../src/index.ts';
+
+let store: Store;
+let directory: string;
+let source: string;
+let drivers: Awaited<ReturnType<typeof createLocalDrivers>>;
+let engines: { stop: () => Promise<void> }[] = [];
+
+beforeAll(async () => {
+  store = openStore({ connectionString: await freshDatabase() });
+  source = await mkdtemp(join(tmpdir(), 'knit-source-'));
+  await writeFile(join(source, 'file'), 'one line\n');
+});
+afterAll(async () => {
+  await store.close();
+  await rm(source, { recursive: true });
+});
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'knit-engine-'));
+  drivers = await createLocalDrivers({ directory, capacity: { cpu: 4, memory: 2 ** 32 } });
+});
+afterEach(async () => {
+  for (const engine of engines) await engine.stop();
+  engines = [];
+  for (const worker of await drivers.workers.list()) await drivers.workers.remove(worker);
+  await drivers.close();
+  await rm(directory, { recursive: true });
+});
+
+const silent = { debug() {}, warn() {} };
+
+function startEngine(given: Drivers = drivers): void {
+  const ending = new AbortController();
+  const running = runEngine({ store, drivers: given, log: silent }, ending.signal);
+  engines.push({
+    async stop() {
+      ending.abort();
+      await running;
+    },
+  });
+}
+
+/** The local drivers with some of their parts doing something else: faults to inject. */
+const broken = (faults: {
+  volumes?: Partial<Drivers['volumes']>;
+  workers?: Partial<Drivers['workers']>;
+}): Drivers => ({
+  transfers: drivers.transfers,
+  volumes: withFaults(drivers.volumes, faults.volumes),
+  workers: withFaults(drivers.workers, faults.workers),
+});
+
+function withFaults<Part extends object>(part: Part, faults: Partial<Part> = {}): Part {
+  return new Proxy(part, {
+    get(target, name) {
+      const value = Reflect.get(faults, name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+async function push(...tags: string[]): Promise<KnitId> {
+  const knitId = await receiveData(store, drivers, packTree(source), async () => {});
+  const change = { add: tags.map(parseTag), remove: [], removeKeys: [] };
+  await transaction(store.db, (tx) => changeDataTags(tx, knitId, change));
+  return knitId;
+}
+
+function register(name: string, command: string, rest: Partial<PlanInput> = {}): Promise<PlanId> {
+  const plan = definePlan({
+    image: 'host:test',
+    entrypoint: ['sh', '-c', command],
+    inputs: [{ path: '/in', tags: [parseTag(`${name}:in`)] }],
+    outputs: [{ path: '/out', tags: [parseTag(`${name}:out`)] }],
+    log: { tags: [] },
+    resources: { cpu: '100m', memory: '64Mi' },
+    ...rest,
+  });
+  return transaction(store.db, (tx) => registerPlan(tx, plan));
+}
+
+const runsOf = (planId: PlanId): Promise<RunDetail[]> =>
+  snapshot(store.db, async (tx) => runDetails(tx, await findRuns(tx, { planIds: [planId] })));
+
+/** Waits until the Plan has that many Runs, all in the status. */
+async function until(planId: PlanId, status: string, count = 1): Promise<RunDetail[]> {
+  for (const deadline = Date.now() + 25_000; ; ) {
+    const runs = await runsOf(planId);
+    if (runs.length === count && runs.every((run) => run.status === status)) return runs;
+    if (Date.now() > deadline) throw new Error(`not ${count} × ${status}: ${JSON.stringify(runs)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('three engines at once run each combination of a pipeline once, to its end', async () => {
+  for (let copies = 0; copies < 3; copies++) startEngine();
+  const careful = '[ -z "$(ls -A /out)" ] || exit 9; echo begun; cp /in/file /out/';
+  const first = await register('pipe1', careful);
+  const second = await register('pipe2', careful, {
+    inputs: [
+      { path: '/in', tags: [parseTag('pipe1:out')] },
+      { path: '/params', tags: [parseTag('pipe:params')] },
+    ],
+  });
+  for (const tag of ['pipe1:in', 'pipe:params', 'pipe1:in', 'pipe:params', 'pipe1:in']) await push(tag);
+  await until(first, 'done', 3);
+  const runs = await until(second, 'done', 6);
+  expect(new Set(runs.map((run) => run.inputs.map((input) => input.knitId).join())).size).toBe(6);
+  for (const run of runs) {
+    const log = await drivers.workers.logs(
+      { name: 'gone', log: { volume: `data-${run.log?.knitId}` } },
+      { follow: false },
+    );
+    expect(Buffer.concat(await log.toArray()).toString()).toBe('begun\n');
+  }
+});
+
+test('a volume that cannot be made holds up its own Run only, which says why and is tried again', async () => {
+  let cursed: string | undefined;
+  let healed = false;
+  startEngine(
+    broken({
+      volumes: {
+        async create(ref) {
+          cursed ??= ref;
+          if (ref === cursed && !healed) throw new Error('the disk is on fire');
+          await drivers.volumes.create(ref);
+        },
+      },
+    }),
+  );
+  const plan = await register('fire', 'true', { log: null });
+  await push('fire:in');
+  await expect.poll(async () => (await runsOf(plan))[0]?.problem).toBe('the disk is on fire');
+  const other = await register('fine', 'true');
+  await push('fine:in');
+  await until(other, 'done');
+  healed = true;
+  await until(plan, 'done');
+});
+
+test('a worker that can never start fails its Run with the reason; one that cannot now is tried again', async () => {
+  let tries = 0;
+  startEngine(
+    broken({
+      workers: {
+        async start(spec) {
+          if (spec.args?.[0] === 'never') throw new Invalid('this machine has no such thing');
+          if (tries++ === 0) throw new Error('not now');
+          await drivers.workers.start(spec);
+        },
+      },
+    }),
+  );
+  const never = await register('never', 'true', { args: ['never'] });
+  const later = await register('later', 'true');
+  await push('never:in');
+  await push('later:in');
+  const [failed] = await until(never, 'failed');
+  expect(failed?.exit).toEqual({ code: 255, message: 'this machine has no such thing' });
+  await until(later, 'done');
+});
+
+test('a worker that vanishes fails its Run with 254', async () => {
+  const plan = await register('vanish', 'sleep 1000');
+  startEngine(broken({ workers: { inspect: async () => ({ phase: 'missing' }) } }));
+  await push('vanish:in');
+  const [run] = await until(plan, 'failed');
+  expect(run?.exit).toEqual({ code: 254, message: 'worker lost' });
+  expect(await drivers.workers.list()).toEqual([]);
+});
+
+test('Runs wait for room, oldest first, and say so', async () => {
+  startEngine();
+  const plan = await register('room', 'until [ -e /in/absent ]; do sleep 1; done', {
+    resources: { cpu: '3', memory: '64Mi' },
+  });
+  await push('room:in');
+  await push('room:in');
+  await expect
+    .poll(async () => (await runsOf(plan)).map((run) => run.status).sort())
+    .toEqual(['ready', 'running']);
+  const waiting = (await runsOf(plan)).find((run) => run.status === 'ready');
+  expect(waiting?.problem).toContain('waits for CPU or memory');
+  const running = (await runsOf(plan)).find((run) => run.status === 'running');
+  if (running) await transaction(store.db, (tx) => abortRun(tx, running.runId));
+  await expect
+    .poll(async () => (await runsOf(plan)).map((run) => run.status).sort(), { timeout: 20_000 })
+    .toEqual(['failed', 'running']);
+});
+
+test('a Run that takes its time to stop does not hold up others', async () => {
+  startEngine();
+  const stubborn = await register('stubborn', 'trap "" TERM; echo up; while :; do sleep 1; done');
+  const quick = await register('quick', 'true');
+  await push('stubborn:in');
+  const [run] = await until(stubborn, 'running');
+  await expect
+    .poll(async () =>
+      Buffer.concat(
+        await (
+          await drivers.workers.logs(
+            { name: '', log: { volume: `data-${run?.log?.knitId}` } },
+            { follow: false },
+          )
+        ).toArray(),
+      ).toString(),
+    )
+    .toBe('up\n');
+  if (run) await transaction(store.db, (tx) => stopRun(tx, run.runId));
+  await push('quick:in');
+  await until(quick, 'done');
+  expect((await runsOf(stubborn))[0]?.status).toBe('completing');
+  await until(stubborn, 'done');
+});
+
+test('an upload that breaks leaves no Data, no Run and no volume', async () => {
+  startEngine();
+  const before = await store.db.selectFrom('run').select('run_id').execute();
+  const refused = receiveData(store, drivers, packTree(source), async () => {
+    throw new Invalid('the checksum is wrong');
+  });
+  await expect(refused).rejects.toThrow('the checksum is wrong');
+  expect(await store.db.selectFrom('run').select('run_id').execute()).toHaveLength(before.length);
+  await expect.poll(() => readdir(join(directory, 'volumes'))).toEqual([]);
+});
+
+test('a Data comes back as it was pushed, but not before its Run is finished', async () => {
+  const plan = await register('early', 'true', { active: false });
+  const knitId = await push('early:in');
+  expect(Buffer.concat(await (await sendData(store, drivers, knitId)).toArray()).toString()).toContain(
+    'one line\n',
+  );
+  startEngine();
+  const [run] = await until(plan, 'deactivated');
+  await expect(sendData(store, drivers, run?.outputs[0]?.knitId as KnitId)).rejects.toThrow(
+    'is not complete',
+  );
+});

@@ -1,0 +1,44 @@
+import { checksumTrailer, gzippedTar, plainTar } from '@knitfab/api';
+import { decodeBody, digestOf } from '@knitfab/archive';
+import { Invalid, type KnitId } from '@knitfab/core';
+import type { FastifyRequest } from 'fastify';
+import type { Backend } from './backend.ts';
+
+/** An upload that sends nothing for so long is broken off. */
+const silenceMilliseconds = 5 * 60_000;
+
+/**
+ * Makes a Data of a request's body.
+ * @throws {Invalid} when the archive is cut off, damaged, or not what its checksum says; nothing is left of it
+ */
+export async function receiveArchive({ raw: message }: FastifyRequest, backend: Backend): Promise<KnitId> {
+  const contentType = message.headers['content-type'] ?? gzippedTar;
+  message.setTimeout(silenceMilliseconds, () => message.destroy(new Error('the upload went silent')));
+  const body: AsyncIterable<Buffer> = message.iterator({ destroyOnReturn: false });
+  // 1.6 clients send the trailer unannounced. Plain archives are ours: theirs is announced, or there is none.
+  const mayHaveChecksum = !contentType.startsWith(plainTar) || message.headers.trailer !== undefined;
+  const digested = mayHaveChecksum ? digestOf(body) : undefined;
+  try {
+    return await backend.receive(decodeBody(digested?.chunks ?? body, contentType), async () => {
+      const sent = message.trailers[checksumTrailer]?.trim().toLowerCase();
+      const received = digested?.md5();
+      if (sent !== undefined && received !== undefined && sent !== received) {
+        throw new Invalid({
+          reason: `the archive was damaged on its way: its MD5 is ${received}, but ${sent} was sent`,
+          advice: 'Send it again.',
+        });
+      }
+    });
+  } catch (error) {
+    if (message.errored) {
+      throw new Invalid({
+        reason: 'the upload was cut off',
+        advice: 'Send it again, whole.',
+        cause: message.errored,
+      });
+    }
+    // The rest of the body is passed over, so that the sender comes to read the answer.
+    message.resume();
+    throw error;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { checksumTrailer, gzippedTar, plainTar } from '@knitfab/api';
+import { digestOf, encodeBody } from '@knitfab/archive';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/**
+ * Answers with a tar stream: gzipped and with its checksum as 1.6 does, or plain for those who ask for that. One that fails
+ * on the way breaks the connection, which is how the receiver notices.
+ */
+export async function sendArchive(
+  tar: Readable,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  reply.hijack();
+  const answer = reply.raw;
+  const contentType = prefersPlain(request.headers.accept) ? plainTar : gzippedTar;
+  const body = encodeBody(tar, contentType);
+  try {
+    if (contentType === plainTar) {
+      answer.writeHead(200, { 'content-type': contentType });
+      await pipeline(body, answer);
+      return;
+    }
+    answer.writeHead(200, { 'content-type': contentType, trailer: checksumTrailer });
+    const { chunks, md5 } = digestOf(body);
+    await pipeline(chunks, answer, { end: false });
+    answer.addTrailers({ [checksumTrailer]: md5() });
+    answer.end();
+  } catch (error) {
+    tar.destroy();
+    answer.destroy();
+    if (!request.raw.socket.destroyed || !request.raw.errored)
+      request.log.warn({ err: error }, 'a download was broken off');
+  }
+}
+
+/** Whether plain archives come before gzipped ones in an Accept header. */
+function prefersPlain(accept = ''): boolean {
+  const [plain, gzipped] = [accept.indexOf(plainTar), accept.indexOf(gzippedTar)];
+  return plain >= 0 && (gzipped < 0 || plain < gzipped);
+}
