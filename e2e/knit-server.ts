@@ -125,7 +125,7 @@ export class KnitServer {
       const open = await this.client.findRuns({ plan: [planId], status: unfinished });
       if (open.length === 0) {
         const runs = await this.client.findRuns({ plan: [planId] });
-        if (runs.length >= count) return runs;
+        if (runs.length >= count && runs.every((run) => !unfinished.includes(run.status))) return runs;
       }
       await setTimeout(pause);
     }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { styleText } from 'node:util';
+import { showCommand } from './narration.ts';
 
 /** A command that ended with another exit code than 0. */
 export class CommandFailed extends Error {
@@ -37,7 +37,7 @@ export class Command {
    * @throws {CommandFailed} with what it wrote to stderr
    */
   run(...args: string[]): Promise<string> {
-    console.log(styleText('cyan', `  $ ${[this.#props.name, ...args.map(quoted)].join(' ')}`));
+    showCommand(this.#props.name, ...args.map(quoted));
     return this.quietly(...args);
   }
 

@@ -28,16 +28,17 @@ export class Provenance {
     return `${kind(output.tags)} (${this.origin(knitId)})`;
   }
 
+  /** What a Run has read, but for the code: that is the same for all, and tells none from the others. */
+  inputs(run: RunDetail): string[] {
+    return run.inputs.filter(({ path }) => path !== '/in/code').map(({ knitId }) => knitId);
+  }
+
   #origins(knitId: string): Set<string> {
     const maker = this.#makers.get(knitId);
     if (maker === undefined) return new Set([pushedName(this.#tags.get(knitId) ?? [])]);
-    return new Set(inputsBesideCode(maker).flatMap((input) => [...this.#origins(input.knitId)]));
+    return new Set(this.inputs(maker).flatMap((input) => [...this.#origins(input)]));
   }
 }
-
-/** All Runs read the same code; what tells them apart are the other inputs. */
-export const inputsBesideCode = (run: RunDetail): RunDetail['inputs'] =>
-  run.inputs.filter(({ path }) => path !== '/in/code');
 
 /** `type:features` and `part:test` make "test features". */
 function kind(tags: readonly string[]): string {

@@ -5,11 +5,13 @@ import type { PlanDetail, RunDetail } from '@knitfab/api';
 const [interval, patience] = [100, 120_000];
 
 /** The Runs of Plans; what was pushed has Runs of a pseudo plan. */
+export const ofPlans = (runs: readonly RunDetail[]): RunDetail[] =>
+  runs.filter((run) => run.plan.image !== undefined);
+
 export async function planRuns(url: string, signal: AbortSignal): Promise<RunDetail[]> {
   const response = await fetch(`${url}/api/runs/`, { signal });
   if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
-  const runs = (await response.json()) as RunDetail[];
-  return runs.filter((run) => run.plan.image !== undefined);
+  return ofPlans((await response.json()) as RunDetail[]);
 }
 
 /**

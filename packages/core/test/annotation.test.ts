@@ -14,7 +14,7 @@ test('annotations are a set, sorted, in which a key may have several values', ()
 test.each([
   ['owner=alice', 'owner=alice', 'owner'],
   [' owner = alice in wonderland ', 'owner=alice in wonderland', 'owner'],
-  ['formula=a=b', 'formula=a=b', 'formula'],
+  ['formula = a = b', 'formula=a = b', 'formula'],
   ['empty=', 'empty=', 'empty'],
   ['説明=これは', '説明=これは', '説明'],
 ])('%j is kept as %j, with the key %j', (text, kept, key) => {

@@ -1,4 +1,5 @@
 import type { Topic } from '@knitfab/store';
+import { earlier } from './outcome.ts';
 
 /** What a step of a loop came to. */
 export interface Step {
@@ -34,6 +35,8 @@ export class LoopRunner {
   readonly #log: LoopLog;
   #awake = true;
   #rouse: () => void = () => {};
+  /** When the first of the rows that failed is due; steps that come before that don't see it. */
+  #dueAt: Date | undefined;
 
   constructor(loop: Loop, log: LoopLog) {
     this.#loop = loop;
@@ -58,8 +61,10 @@ export class LoopRunner {
       try {
         const { more, nextAt } = await this.#loop.step();
         pause = 100;
+        if (this.#dueAt && this.#dueAt.getTime() <= Date.now()) this.#dueAt = undefined;
+        this.#dueAt = earlier(this.#dueAt, nextAt);
         if (more) continue;
-        await this.#sleep(untilNext(nextAt), signal);
+        await this.#sleep(untilNext(this.#dueAt), signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#log.warn({ loop: this.#loop.name, err: error }, 'a step failed and is tried again');

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** The one place where failures become answers (spec page 2, "Errors"). Whatever is not expected is a defect: 500. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, body } = errorAnswer(error);
-  if (status >= 500) request.log.error({ err: error }, 'the request failed');
+  if (status >= 500 && status !== 503) request.log.error({ err: error }, 'the request failed');
   return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 

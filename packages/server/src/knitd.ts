@@ -7,6 +7,7 @@ import {
   type FastifyReply,
   type FastifyRequest,
   fastify,
+  LogController,
 } from 'fastify';
 import type { Backend } from './backend.ts';
 import { answerError } from './errors.ts';
@@ -26,7 +27,7 @@ export interface KnitdOptions {
 export function createKnitd({ store, backend, log }: KnitdOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     // An upload may take hours; one that says nothing for long is ended where it is read.
     requestTimeout: 0,

@@ -1,7 +1,7 @@
-import { Invalid } from '@knitfab/core';
 import { Command } from 'commander';
 import { commonOptionsOf } from '../connect.ts';
 import { interrupted } from '../interrupt.ts';
+import { port } from '../options/values.ts';
 import { note } from '../output/print.ts';
 import { announceServer, withdrawServer } from '../profile/running-servers.ts';
 import { example } from './example.ts';
@@ -16,7 +16,7 @@ const loopback = /^(127(\.\d+){3}|::1|localhost)$/;
 
 export const up = new Command('up')
   .option('--data-dir <DIR>', 'where all state is kept')
-  .option('--port <N>', 'port to listen on, 0 for any free one', portNumber, 30803)
+  .option('--port <N>', 'port to listen on, 0 for any free one', port, 30803)
   .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
   .addHelpText('after', example('knit up', 'knit up --data-dir ./knit-data --port 8080'))
   .action(async ({ dataDir, port, host }: UpOptions, command: Command) => {
@@ -26,7 +26,7 @@ export const up = new Command('up')
     const server = await startServer({ dataDirectory, port, host, ...(databaseUrl && { databaseUrl }) });
     try {
       const apiRoot = `${server.address}/api`;
-      await announceServer({ apiRoot, dataDir: dataDirectory });
+      await announce(apiRoot, dataDirectory);
       if (!loopback.test(host)) warnOfTheNetwork(server.address);
       tell({ apiRoot, dataDirectory }, commonOptionsOf(command).output);
       await Promise.race([server.failed, interruption()]);
@@ -37,13 +37,13 @@ export const up = new Command('up')
     }
   });
 
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new Invalid({
-    reason: `"${text}" is not a port`,
-    advice: 'Give a number from 0 to 65535; 0 means any free one.',
-  });
+/** Without a home directory that can be written to, commands have to be told where the server is. */
+async function announce(apiRoot: string, dataDir: string): Promise<void> {
+  try {
+    await announceServer({ apiRoot, dataDir });
+  } catch (error) {
+    note(`knit: other commands will not find this server by themselves: ${(error as Error).message}`);
+  }
 }
 
 function warnOfTheNetwork(address: string): void {

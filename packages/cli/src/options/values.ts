@@ -127,3 +127,10 @@ export const outputFormat = checked((text): 'table' | 'json' | 'yaml' => {
   if (format === undefined) throw new Invalid(`"${text}" is none of table, json, yaml`);
   return format;
 });
+
+/** A port of TCP; 0 means any free one. */
+export const port = checked((text): number => {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= 65_535) return number;
+  throw new Invalid(`"${text}" is not a port: ports are numbers from 0 to 65535`);
+});

@@ -24,7 +24,7 @@ import { LocalVolumes } from './volumes.ts';
 import { WorkerEnd } from './worker-end.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import { WorkerEvents } from './worker-events.ts';
-import { workerScripts } from './worker-script.ts';
+import { openWorkerScripts } from './worker-script.ts';
 import { WorkerStart } from './worker-start.ts';
 import { LocalWorkers } from './workers.ts';
 
@@ -75,7 +75,7 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
   };
   const views = new Views(facts, places, await openDevices(places), trial);
   const boot = await bootId();
-  const scripts = workerScripts(tools, privileges, places, boot);
+  const scripts = await openWorkerScripts(tools, privileges, places, boot);
   const failure = await trial.start(await views.current(), scripts.init);
   if (failure !== undefined) throw await noNamespaces(privileges.isRoot, failure);
 

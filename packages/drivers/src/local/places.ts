@@ -11,6 +11,8 @@ export interface Places {
   readonly workers: string;
   /** One empty file for each worker, touched when the worker's state changes: what there is to watch. */
   readonly events: string;
+  /** How workers are launched, as shell scripts. */
+  readonly scripts: string;
   /** What waits to be deleted. */
   readonly trash: string;
   /** Where a worker's root file system is put together; each worker mounts there in a namespace of its own. */
@@ -32,6 +34,7 @@ export async function openPlaces(directory: string): Promise<Places> {
     volumes: join(real, 'volumes'),
     workers: join(real, 'workers'),
     events: join(real, 'events'),
+    scripts: join(real, 'scripts'),
     trash: join(real, 'trash'),
     root: join(real, 'root'),
     devices: join(real, 'dev'),

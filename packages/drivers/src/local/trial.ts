@@ -51,11 +51,11 @@ export class Trial {
 
   /**
    * Goes through all that a worker's start needs.
-   * @param init the script of a worker's first process
+   * @param init the file with the script of a worker's first process
    * @returns what went wrong, if anything
    */
   async start(view: View, init: string): Promise<string | undefined> {
-    const script = `exec 7>/dev/null 8>/dev/null 9>&1; ${init}`;
+    const script = `exec 7>/dev/null 8>/dev/null 9>&1; . ${shellWord(init)}`;
     const { stdout, stderr } = await this.#inWorkerDirectory(view, script);
     return stdout === '0\n' ? undefined : `${stdout}${stderr}`.trim();
   }

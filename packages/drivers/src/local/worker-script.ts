@@ -1,3 +1,5 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Places } from './places.ts';
 import type { Privileges } from './privileges.ts';
 import { shellWord, shellWords } from './shell-words.ts';
@@ -24,21 +26,29 @@ import type { SystemTools } from './system-tools.ts';
 export interface WorkerScripts {
   /** The shell that launches workers, with its script and the script's arguments. */
   readonly launcher: readonly [string, ...string[]];
-  /** The first process of a worker's namespaces; to be run in the worker's directory. */
+  /** The script of the first process of a worker's namespaces; to be run in the worker's directory. */
   readonly init: string;
 }
 
-export function workerScripts(
+/** Puts the scripts into files: so `ps` tells what is running. Those that run the files of an earlier server keep them. */
+export async function openWorkerScripts(
   tools: SystemTools,
   privileges: Privileges,
   places: Places,
   boot: string,
-): WorkerScripts {
-  const init = initScript(tools, places);
-  return {
-    init,
-    launcher: ['/bin/sh', '-c', launcherScript(tools, privileges, places), 'knit-launcher', boot, init],
-  };
+): Promise<WorkerScripts> {
+  const init = join(places.scripts, 'init');
+  const launcher = join(places.scripts, 'launcher');
+  await Promise.all([
+    replaceFile(init, initScript(tools, places)),
+    replaceFile(launcher, launcherScript(tools, privileges, places, init)),
+  ]);
+  return { init, launcher: ['/bin/sh', launcher, boot] };
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
 }
 
 /**
@@ -50,8 +60,8 @@ export function workerScripts(
  * The log goes through a pipe. Were the log file itself the standard output, a program that opens /dev/stdout or /dev/stderr to
  * write would truncate it.
  */
-const launcherScript = (tools: SystemTools, { enter }: Privileges, places: Places): string => `
-boot=$1 init=$2
+const launcherScript = (tools: SystemTools, { enter }: Privileges, places: Places, init: string): string => `
+boot=$1
 
 supervise() {
   cd ${shellWord(places.workers)}/"$name" || exit
@@ -73,7 +83,7 @@ supervise() {
 }
 
 enter() {
-  exec ${shellWords(enter)} /bin/sh -c "$init" "$name" 2>errors 7>>${shellWord(places.events)}/"$name" 8>init 9>code
+  exec ${shellWords(enter)} /bin/sh ${shellWord(init)} "$name" 2>errors 7>>${shellWord(places.events)}/"$name" 8>init 9>code
 }
 
 while IFS= read -r name; do

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedPostgres as start } from '../../src/embedded/index.ts';
 import { readPidFile } from '../../src/embedded/pid-file.ts';
@@ -60,11 +61,17 @@ test('a server that was stopped immediately recovers at the next start', async (
   expect(await query(next.connectionString, 'select max(value) from kept')).toEqual([{ max: 3 }]);
 });
 
-test('a start while the server is going down waits, and starts it again', async () => {
+test('a start while the server waits for its clients before it goes down starts it again', async () => {
   const server = await start({ directory });
-  const stopped = server.stop();
+  const client = new Client({ connectionString: server.connectionString });
+  client.on('error', () => {});
+  await client.connect();
+  process.kill(server.pid, 'SIGTERM');
+  const isStopping = async () => (await readPidFile(join(directory, 'data')))?.status === 'stopping';
+  while (!(await isStopping())) await sleep(1);
+
   const next = await start({ directory });
-  await stopped;
+  expect(next.adopted).toBe(false);
   expect(await query(next.connectionString, 'select min(value) from kept')).toEqual([{ min: 1 }]);
 });
 
