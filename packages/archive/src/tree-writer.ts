@@ -17,7 +17,7 @@ import { LargeFile } from './large-file.ts';
 import { SmallFile } from './small-file.ts';
 import { systemCode } from './system-error.ts';
 import type { TimeSlice } from './time-slice.ts';
-import type { WrittenFile } from './written-file.ts';
+import { fileTime, type WrittenFile } from './written-file.ts';
 import { innermostFirst, pathOf, type WrittenDirectory, type WrittenLink } from './written-tree.ts';
 
 /** Writable for us while we fill it, whatever the archive wants it to be in the end. */
@@ -84,7 +84,7 @@ export class TreeWriter {
       const location = this.#locate(pathOf(directory));
       if (directory.attributes !== undefined) {
         const { mode, mtime } = directory.attributes;
-        utimesSync(location, mtime, mtime);
+        utimesSync(location, fileTime(mtime), fileTime(mtime));
         chmodSync(location, mode & permissions);
       } else if (directory !== this.#root) {
         chmodSync(location, defaultMode);
@@ -126,7 +126,7 @@ export class TreeWriter {
     }
     const location = this.#locate(path);
     this.#replace(parent, name, path, () => symlinkSync(target, location));
-    lutimesSync(location, mtime, mtime);
+    lutimesSync(location, fileTime(mtime), fileTime(mtime));
     parent.children.set(name, { kind: 'link', name, parent, target });
   }
 

@@ -10,9 +10,14 @@ export interface WrittenFile {
 
 /** Gives a file whose content is complete its time (seconds) and closes it. */
 export function finishFile(descriptor: number, mtime: number): void {
-  futimesSync(descriptor, mtime, mtime);
+  const time = fileTime(mtime);
+  futimesSync(descriptor, time, time);
   closeSync(descriptor);
 }
+
+/** Seconds since the epoch as Node sets them: a number below zero would mean now to it. */
+export const fileTime = (seconds: number): number | Date =>
+  seconds < 0 ? new Date(seconds * 1000) : seconds;
 
 /** What is left of the pieces after their first `count` bytes: a disk that is filling up takes a part only. */
 export function afterFirst(count: number, pieces: readonly Buffer[]): Buffer[] {

@@ -3,7 +3,18 @@ import { gzipSync } from 'node:zlib';
 import { decodeBody, unpackTree } from '@knitfab/archive';
 import { Conflict, Invalid } from '@knitfab/core';
 import { describe, expect, it } from 'vitest';
-import { archive, directory, end, entry, gnuLong, hardLink, inChunks, pax, record, symbolicLink } from './tar-blocks.ts';
+import {
+  archive,
+  directory,
+  end,
+  entry,
+  gnuLong,
+  hardLink,
+  inChunks,
+  pax,
+  record,
+  symbolicLink,
+} from './tar-blocks.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { describeTree } from './tree.ts';
 
@@ -56,25 +67,77 @@ describe('an archive is refused, and its directory emptied, when', () => {
     ['an empty file is the root', archive(file('.', '')), /root "\." is no directory/],
     ['a link is the root', archive(symbolicLink('.', 'a')), /root "\." is no directory/],
     ['a pax name holds NUL', archive(pax([record('path', 'a\0b')]), file('good')), /zero byte/],
-    ['a part of a name is longer than 255 bytes', archive(pax([record('path', 'n'.repeat(256))]), file('g')), /255 bytes/],
-    ['a part is longer than 255 bytes in UTF-8', archive(pax([record('path', 'あ'.repeat(86))]), file('g')), /255 bytes/],
-    ['a path is longer than 4095 bytes', archive(pax([record('path', 'abcdefg/'.repeat(512))]), file('g')), /4095 bytes/],
-    ['a name is not UTF-8', archive(entry({ name: Buffer.from([0x66, 0xff, 0x67]) })), /"f\\xffg", which is not UTF-8/],
-    ['a pax name is not UTF-8', archive(pax([record('path', Buffer.from([0x83, 0x5c]))]), file('g')), /\\x83\\/],
+    [
+      'a part of a name is longer than 255 bytes',
+      archive(pax([record('path', 'n'.repeat(256))]), file('g')),
+      /255 bytes/,
+    ],
+    [
+      'a part is longer than 255 bytes in UTF-8',
+      archive(pax([record('path', 'あ'.repeat(86))]), file('g')),
+      /255 bytes/,
+    ],
+    [
+      'a path is longer than 4095 bytes',
+      archive(pax([record('path', `${'abcdefg/'.repeat(511)}abcdefgh`)]), file('g')),
+      /4095 bytes/,
+    ],
+    [
+      'a name is not UTF-8',
+      archive(entry({ name: Buffer.from([0x66, 0xff, 0x67]) })),
+      /"f\\xffg", which is not UTF-8/,
+    ],
+    [
+      'a pax name is not UTF-8',
+      archive(pax([record('path', Buffer.from([0x83, 0x5c]))]), file('g')),
+      /\\x83\\/,
+    ],
     ['a link target is not UTF-8', archive(entry({ type: '2', linkname: Buffer.from([0xff]) })), /not UTF-8/],
-    ['it holds a character device', archive(entry({ name: 'null', type: '3' })), /"null", a character device/],
+    [
+      'it holds a character device',
+      archive(entry({ name: 'null', type: '3' })),
+      /"null", a character device/,
+    ],
     ['it holds a block device', archive(entry({ name: 'disk', type: '4' })), /"disk", a block device/],
     ['it holds a FIFO', archive(entry({ name: 'pipe', type: '6' })), /"pipe", a FIFO/],
-    ['it holds an unknown type', archive(entry({ name: 'odd', type: 'Z' })), /"odd", an entry of the unknown type "Z"/],
+    [
+      'it holds an unknown type',
+      archive(entry({ name: 'odd', type: 'Z' })),
+      /"odd", an entry of the unknown type "Z"/,
+    ],
     ['it holds a volume label', archive(entry({ name: 'tape', type: 'V' })), /"tape", a volume label/],
-    ['it holds an old GNU sparse file', archive(entry({ name: 'holes', type: 'S' })), /a sparse file "holes"/],
-    ['it holds a pax sparse file', archive(pax([record('GNU.sparse.major', '1')]), file('g')), /a sparse file/],
-    ['a symbolic link is absolute', archive(symbolicLink('link', '/etc/passwd')), /"link" to "\/etc\/passwd"/],
-    ['a symbolic link leads up', archive(symbolicLink('link', '../outside/secret')), /"link" to "\.\.\/outside\/secret"/],
+    [
+      'it holds an old GNU sparse file',
+      archive(entry({ name: 'holes', type: 'S' })),
+      /a sparse file "holes"/,
+    ],
+    [
+      'it holds a pax sparse file',
+      archive(pax([record('GNU.sparse.major', '1')]), file('g')),
+      /a sparse file/,
+    ],
+    [
+      'a symbolic link is absolute',
+      archive(symbolicLink('link', '/etc/passwd')),
+      /"link" to "\/etc\/passwd"/,
+    ],
+    [
+      'a symbolic link leads up',
+      archive(symbolicLink('link', '../outside/secret')),
+      /"link" to "\.\.\/outside\/secret"/,
+    ],
     ['a symbolic link is the parent', archive(symbolicLink('link', '..')), /leads out/],
-    ['a link below leads up too far', archive(directory('a/'), symbolicLink('a/link', '../../outside')), /leads out/],
+    [
+      'a link below leads up too far',
+      archive(directory('a/'), symbolicLink('a/link', '../../outside')),
+      /leads out/,
+    ],
     ['a link leads out and in again', archive(symbolicLink('link', '../volume/a'), file('a')), /leads out/],
-    ['a link leads out past names that are not there', archive(symbolicLink('link', 'a/b/../../../outside')), /leads out/],
+    [
+      'a link leads out past names that are not there',
+      archive(symbolicLink('link', 'a/b/../../../outside')),
+      /leads out/,
+    ],
     [
       'a link leads out through a link written earlier',
       archive(directory('a/b/'), symbolicLink('deep', 'a/b'), symbolicLink('link', 'deep/../../../outside')),
@@ -96,15 +159,27 @@ describe('an archive is refused, and its directory emptied, when', () => {
       /"link" to "\.\.\/c"/,
     ],
     ['a link target is empty', archive(symbolicLink('link', '')), /which is no path/],
-    ['a link target holds NUL', archive(pax([record('linkpath', 'a\0b')]), symbolicLink('link', 'a')), /no path/],
-    ['a hard link leads up', archive(hardLink('link', '../outside/secret')), /the hard link "link" to "\.\.\/outside/],
+    [
+      'a link target holds NUL',
+      archive(pax([record('linkpath', 'a\0b')]), symbolicLink('link', 'a')),
+      /no path/,
+    ],
+    [
+      'a hard link leads up',
+      archive(hardLink('link', '../outside/secret')),
+      /the hard link "link" to "\.\.\/outside/,
+    ],
     ['a hard link is absolute', archive(hardLink('link', '/etc/passwd')), /absolute/],
     [
       'a hard link passes a symbolic link',
       archive(symbolicLink('out', '../outside'), hardLink('link', 'out/secret')),
       /"out\/secret", which is no file before it/,
     ],
-    ['a hard link names nothing', archive(hardLink('link', 'missing')), /"missing", which is no file before it/],
+    [
+      'a hard link names nothing',
+      archive(hardLink('link', 'missing')),
+      /"missing", which is no file before it/,
+    ],
     ['a hard link names itself', archive(hardLink('link', 'link')), /no file before it/],
     ['a hard link names a directory', archive(directory('a/'), hardLink('link', 'a')), /no file before it/],
     ['a hard link names what comes later', archive(hardLink('link', 'a'), file('a')), /no file before it/],
@@ -119,7 +194,11 @@ describe('an archive is refused, and its directory emptied, when', () => {
       archive(symbolicLink('out', '../outside'), directory('out/directory/')),
       /uses "out" as a directory/,
     ],
-    ['a directory is a symbolic link', archive(symbolicLink('a', 'b'), directory('a/')), /uses "a" as a directory/],
+    [
+      'a directory is a symbolic link',
+      archive(symbolicLink('a', 'b'), directory('a/')),
+      /uses "a" as a directory/,
+    ],
     [
       'a symbolic link lies below a symbolic link',
       archive(symbolicLink('out', '../outside'), symbolicLink('out/planted', 'secret')),
@@ -139,55 +218,115 @@ describe('an archive is refused, and its directory emptied, when', () => {
     ['a directory takes the place of a file', archive(file('a'), directory('a/')), /"a" twice/],
     ['a file takes the place of a directory', archive(directory('a/'), file('a')), /"a" twice/],
     ['a link takes the place of a directory', archive(directory('a/'), symbolicLink('a', 'b')), /"a" twice/],
-    ['a hard link takes the place of a directory', archive(file('b'), directory('a/'), hardLink('a', 'b')), /"a" twice/],
+    [
+      'a hard link takes the place of a directory',
+      archive(file('b'), directory('a/'), hardLink('a', 'b')),
+      /"a" twice/,
+    ],
     ['it is empty', Buffer.alloc(0), /cut off after 0 bytes/],
     ['it is garbage', Buffer.alloc(5000, 'garbage'), /no tar archive/],
     ['it is gzipped', gzipSync(Buffer.alloc(5000, 'garbage'), { level: 0 }), /a gzip file where a plain tar/],
     ['it ends without its end', file('a'), /cut off after 1024 bytes/],
     ['it ends with half of its end', Buffer.concat([file('a'), Buffer.alloc(512)]), /cut off/],
-    ['a header is cut off', Buffer.concat([file('a'), file('b').subarray(0, 300)]), /cut off after 1324 bytes/],
-    ['content is cut off', entry({ name: 'a', content: x.repeat(5000) }).subarray(0, 3000), /cut off after 3000 bytes/],
+    [
+      'a header is cut off',
+      Buffer.concat([file('a'), file('b').subarray(0, 300)]),
+      /cut off after 1324 bytes/,
+    ],
+    [
+      'content is cut off',
+      entry({ name: 'a', content: x.repeat(5000) }).subarray(0, 3000),
+      /cut off after 3000 bytes/,
+    ],
     ['padding is cut off', file('a').subarray(0, 700), /cut off after 700 bytes/],
     ['an extended header is cut off', pax([record('path', x.repeat(900))]).subarray(0, 1000), /cut off/],
     ['it ends after an extended header', archive(pax([record('path', 'a')])), /ends after a header/],
     ['it goes on after its end', Buffer.concat([archive(file('a')), file('b')]), /goes on after its end/],
-    ['garbage follows its end', Buffer.concat([archive(file('a')), Buffer.alloc(512, 'g')]), /goes on after its end/],
-    ['zeros follow its end for ever', Buffer.concat([file('a'), Buffer.alloc(17 * 1024 * 1024)]), /goes on after/],
+    [
+      'garbage follows its end',
+      Buffer.concat([archive(file('a')), Buffer.alloc(512, 'g')]),
+      /goes on after its end/,
+    ],
+    [
+      'zeros follow its end for ever',
+      Buffer.concat([file('a'), Buffer.alloc(17 * 1024 * 1024)]),
+      /goes on after/,
+    ],
     ['the first checksum is wrong', archive(entry({ checksumError: 1 })), /no tar archive/],
-    ['a later checksum is wrong', archive(file('a'), entry({ checksumError: 1 })), /at byte 1024 a header has the wrong/],
-    ['a size is negative', archive(entry({ size: Buffer.from([0xff, ...Array(11).fill(0xff)]).toString('latin1') })), /./],
+    [
+      'a later checksum is wrong',
+      archive(file('a'), entry({ checksumError: 1 })),
+      /at byte 1024 a header has the wrong/,
+    ],
+    [
+      'a size is negative',
+      archive(entry({ size: Buffer.from([0xff, ...Array(11).fill(0xff)]).toString('latin1') })),
+      /./,
+    ],
     ['a size is no number', archive(entry({ size: 'zzzzzzzzzzz\0' })), /impossible size/],
     ['a size is beyond all numbers', archive(entry({ size: '\x7f'.padEnd(12, '7') })), /./],
     ['a pax size is no number', archive(pax([record('size', '1e3')]), file('a')), /the size "1e3"/],
     ['a pax size is negative', archive(pax([record('size', '-1')]), file('a')), /the size "-1"/],
     ['a pax time is no number', archive(pax([record('mtime', 'now')]), file('a')), /the time "now"/],
-    ['a pax time is beyond all times', archive(pax([record('mtime', '9'.repeat(30))]), file('a')), /impossible time/],
+    [
+      'a pax time is beyond all times',
+      archive(pax([record('mtime', '9'.repeat(30))]), file('a')),
+      /impossible time/,
+    ],
     ['a directory has content', archive(directory('a/', { content: 'x' })), /"a\/" has an impossible size/],
-    ['a symbolic link has content', archive(entry({ name: 'l', type: '2', linkname: 'a', content: 'x' })), /impossible size/],
-    ['a hard link has content', archive(file('a'), entry({ name: 'l', type: '1', linkname: 'a', content: 'x' })), /size/],
-    ['a pax record lies about its length', archive(pax([Buffer.from('99 path=a\n')]), file('g')), /no record/],
+    [
+      'a symbolic link has content',
+      archive(entry({ name: 'l', type: '2', linkname: 'a', content: 'x' })),
+      /impossible size/,
+    ],
+    [
+      'a hard link has content',
+      archive(file('a'), entry({ name: 'l', type: '1', linkname: 'a', content: 'x' })),
+      /size/,
+    ],
+    [
+      'a pax record lies about its length',
+      archive(pax([Buffer.from('99 path=a\n')]), file('g')),
+      /no record/,
+    ],
     ['a pax record has no end', archive(pax([Buffer.from('9 path=ab')]), file('g')), /no record/],
     ['a pax record has no value', archive(pax([Buffer.from('7 path\n')]), file('g')), /no record/],
     ['a pax record has no length', archive(pax([Buffer.from(' path=a\n')]), file('g')), /no record/],
     ['a pax record has the length 0', archive(pax([Buffer.from('0 path=a\n')]), file('g')), /no record/],
     ['all entries get one name', archive(pax([record('path', 'a')], 'g'), file('g')), /one name or size/],
     ['all entries get one size', archive(pax([record('size', '0')], 'g'), file('g')), /one name or size/],
-    ['an extended header is huge', archive(entry({ type: 'x', size: 2 * 1024 * 1024 })), /extended header of 2097152/],
-    ['there are extended headers only', archive(...Array(17).fill(pax([record('comment', 'c')]))), /nothing but/],
+    [
+      'an extended header is huge',
+      archive(entry({ type: 'x', size: 2 * 1024 * 1024 })),
+      /extended header of 2097152/,
+    ],
+    [
+      'there are extended headers only',
+      archive(...Array(17).fill(pax([record('comment', 'c')]))),
+      /nothing but/,
+    ],
   ])('%s', async (_, bytes, reason) => {
     await expectRefused(bytes, reason);
   });
 
   it('nothing is written through a link, not even where links may lead anywhere', async () => {
-    await expectRefused(archive(symbolicLink('out', '../outside'), file('out/planted')), /uses "out" as/, 'any');
-    await expectRefused(archive(symbolicLink('out', '../outside'), hardLink('l', 'out/secret')), /no file/, 'any');
+    await expectRefused(
+      archive(symbolicLink('out', '../outside'), file('out/planted')),
+      /uses "out" as/,
+      'any',
+    );
+    await expectRefused(
+      archive(symbolicLink('out', '../outside'), hardLink('l', 'out/secret')),
+      /no file/,
+      'any',
+    );
     await expectRefused(archive(hardLink('link', '../outside/secret')), /leads out/, 'any');
     await expectRefused(archive(file('../escaped')), /leads out/, 'any');
   });
 
   it('a chain of links, longer than any call stack, leads out at its end', async () => {
-    const links = Array.from({ length: 20_000 }, (_, i) => symbolicLink(`l${i}`, `l${i + 1}`));
-    await expectRefused(archive(...links, symbolicLink('l20000', '../outside')), /"l20000" to/);
+    const links = Array.from({ length: 12_000 }, (_, i) => symbolicLink(`l${i}`, `l${i + 1}`));
+    await expectRefused(archive(...links, symbolicLink('l12000', '../outside')), /"l12000" to/);
   });
 
   it('it has more entries than the limit', async () => {
@@ -214,9 +353,8 @@ describe('an archive is refused, and its directory emptied, when', () => {
   });
 
   it('it is a bomb: a small gzip file of a huge tree is stopped where the limit is', async () => {
-    const bomb = Buffer.concat(
-      Array.from({ length: 200 }, (_, i) => gzipSync(entry({ name: `f${i}`, content: Buffer.alloc(1024 * 1024) }))),
-    );
+    const megabyte = gzipSync(entry({ content: Buffer.alloc(1024 * 1024) }));
+    const bomb = Buffer.concat(Array(500).fill(megabyte));
     const { directory } = volume();
     let read = 0;
     async function* counted() {
@@ -260,7 +398,13 @@ describe('an archive that only looks odd is unpacked:', () => {
   });
 
   it('a link replaces a file, a second name replaces a link', async () => {
-    const tree = await unpack(file('a', 'a'), file('b'), symbolicLink('b', 'a'), symbolicLink('c', 'b'), hardLink('c', 'a'));
+    const tree = await unpack(
+      file('a', 'a'),
+      file('b'),
+      symbolicLink('b', 'a'),
+      symbolicLink('c', 'b'),
+      hardLink('c', 'a'),
+    );
     expect(describeTree(tree)).toMatchObject({ b: expect.stringMatching(/^link .* a$/), c: 'the same as a' });
   });
 
@@ -269,12 +413,21 @@ describe('an archive that only looks odd is unpacked:', () => {
   });
 
   it('a directory is repeated, the last one counts', async () => {
-    const tree = await unpack(directory('a/', { mode: '0000700\0' }), file('a/b'), directory('a', { mode: '0000750\0' }));
-    expect(describeTree(tree)).toMatchObject({ 'a/': expect.stringMatching(/^directory 750 /), 'a/b': expect.any(String) });
+    const tree = await unpack(
+      directory('a/', { mode: '0000700\0' }),
+      file('a/b'),
+      directory('a', { mode: '0000750\0' }),
+    );
+    expect(describeTree(tree)).toMatchObject({
+      'a/': expect.stringMatching(/^directory 750 /),
+      'a/b': expect.any(String),
+    });
   });
 
   it('directories that only paths name are made', async () => {
-    expect(describeTree(await unpack(file('a/b/c')))).toMatchObject({ 'a/b/': expect.stringMatching(/^directory 755 /) });
+    expect(describeTree(await unpack(file('a/b/c')))).toMatchObject({
+      'a/b/': expect.stringMatching(/^directory 755 /),
+    });
   });
 
   it('names have ./ before them and / behind them, . and // in them', async () => {
@@ -302,7 +455,10 @@ describe('an archive that only looks odd is unpacked:', () => {
   });
 
   it('no type is a file, nor is 7', async () => {
-    const tree = await unpack(entry({ name: 'old', type: '\0', content: 'o' }), entry({ name: 'c', type: '7', content: 'c' }));
+    const tree = await unpack(
+      entry({ name: 'old', type: '\0', content: 'o' }),
+      entry({ name: 'c', type: '7', content: 'c' }),
+    );
     expect([content(`${tree}/old`), content(`${tree}/c`)]).toEqual(['o', 'c']);
   });
 
@@ -339,7 +495,10 @@ describe('an archive that only looks odd is unpacked:', () => {
   });
 
   it('set-user-id and set-group-id of a file are dropped, as its owner is', async () => {
-    const tree = await unpack(entry({ name: 'a', mode: '0006755\0' }), directory('d/', { mode: '0003755\0' }));
+    const tree = await unpack(
+      entry({ name: 'a', mode: '0006755\0' }),
+      directory('d/', { mode: '0003755\0' }),
+    );
     expect(describeTree(tree)).toMatchObject({
       a: expect.stringMatching(/^file 755 /),
       'd/': expect.stringMatching(/^directory 3755 /),

@@ -1,9 +1,9 @@
 import { mkdtempSync, realpathSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyTree } from '@knitfab/archive';
 import { afterAll } from 'vitest';
-import { rmdirSync } from 'node:fs';
 
 const made: string[] = [];
 
@@ -17,6 +17,6 @@ export function temporaryDirectory(): string {
 afterAll(async () => {
   for (const directory of made) {
     await emptyTree(directory);
-    rmdirSync(directory);
+    await rmdir(directory);
   }
 });

@@ -17,7 +17,8 @@ export function describeTree(directory: string): Record<string, string> {
     const first = inodes.get(stats.ino);
     inodes.set(stats.ino, first ?? path);
     if (first !== undefined) described[path] = `the same as ${first}`;
-    else if (stats.isSymbolicLink()) described[path] = `link ${common.split(' ')[1]} ${readlinkSync(location)}`;
+    else if (stats.isSymbolicLink())
+      described[path] = `link ${common.split(' ')[1]} ${readlinkSync(location)}`;
     else if (stats.isFile()) described[path] = `file ${common} ${stats.size} ${digest(location)}`;
     else described[path] = 'something else';
   };

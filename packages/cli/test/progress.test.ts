@@ -30,7 +30,7 @@ it('is one line at the end where there is no terminal', () => {
   progress.file('dir/a');
   progress.bytes(2048);
   progress.done('pushed ./mails');
-  expect(terminal.text).toMatch(/^pushed \.\/mails \(1 file, 2\.0 KiB in \d\.\d s, .*\/s\)\n$/);
+  expect(terminal.text).toMatch(/^pushed \.\/mails \(1 file, 2\.0 KiB in \d\.\d s.*\)\n$/);
 });
 
 it('shows file, bytes, rate and time left on a terminal, within its width', async () => {

@@ -54,7 +54,7 @@ describe('a table', () => {
   }
   const columns: Column<Row>[] = [
     { title: 'ID', cell: ({ id }) => id },
-    { title: 'WORDS', cell: ({ words }) => words, flexible: true },
+    { title: 'WORDS', cell: ({ words }) => words, narrow: 'wrap' },
   ];
   const id = 'df5bb638-9ae8-47e4-b378-1bd6fc33157e';
 
@@ -63,6 +63,16 @@ describe('a table', () => {
     expect(text.split('\n').every((line) => textWidth(line) <= 60)).toBe(true);
     expect(text).toContain(id);
     expect(text.split('\n').length).toBeGreaterThan(2);
+  });
+
+  it('cuts what need not be read in full', () => {
+    const cut: Column<Row>[] = [
+      columns[0] as Column<Row>,
+      { title: 'WORDS', cell: ({ words }) => words, narrow: 'cut' },
+    ];
+    const lines = table([{ id, words: 'some words that take more room than there is' }], cut, 60).split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(/some words .*…$/);
   });
 
   it('keeps its columns in line, whatever script the cells are in', () => {

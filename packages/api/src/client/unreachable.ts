@@ -7,10 +7,9 @@ const causes: Record<string, string> = {
   EHOSTUNREACH: 'there is no way to the host',
   ENETUNREACH: 'there is no way to the network',
   ETIMEDOUT: 'there was no answer in time',
-  ECONNRESET: 'the connection was cut off',
-  EPIPE: 'the connection was cut off',
-  ERR_STREAM_PREMATURE_CLOSE: 'the connection was cut off',
 };
+
+const cutOff = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 const untrusted = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -30,6 +29,13 @@ export function unreachable(apiRoot: string, error: NodeJS.ErrnoException): Unav
       reason: `the certificate of ${apiRoot} is not trusted: ${error.message}`,
       advice:
         'Give the certificate authority in the profile (cert.ca), and the host name that the certificate names.',
+      cause: error,
+    });
+  }
+  if (cutOff.has(code)) {
+    return new Unavailable({
+      reason: `the connection to ${apiRoot} was cut off`,
+      advice: 'Does the server still run? Then try again.',
       cause: error,
     });
   }

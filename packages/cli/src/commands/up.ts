@@ -21,7 +21,7 @@ export const up = new Command('up')
   .addHelpText('after', example('knit up', 'knit up --data-dir ./knit-data --port 8080'))
   .action(async ({ dataDir, port, host }: UpOptions, command: Command) => {
     const { defaultDataDirectory, up: startServer } = await import('@knitfab/server');
-    const dataDirectory = dataDir ?? defaultDataDirectory();
+    const dataDirectory = resolve(dataDir ?? defaultDataDirectory());
     const databaseUrl = process.env.DATABASE_URL;
     const server = await startServer({ dataDirectory, port, host, ...(databaseUrl && { databaseUrl }) });
     try {

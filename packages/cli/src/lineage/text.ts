@@ -2,6 +2,10 @@ import type { Lineage, LineageEdge } from '@knitfab/api';
 import { outcomeInWords, planInWords, transience, userTagsOf } from '../output/describe.ts';
 import { styled } from '../output/style.ts';
 import { harmless } from '../output/table.ts';
+import { shortened } from '../output/text-width.ts';
+
+/** Longest command that is shown, in columns. */
+const longestPlan = 60;
 
 interface Branch {
   readonly text: string;
@@ -46,7 +50,11 @@ class LineageTree {
     this.#texts = new Map([
       ...lineage.data.map(({ knitId, tags }) => [knitId, dataInWords(knitId, tags)] as const),
       ...lineage.runs.map(
-        (run) => [run.runId, `Run ${run.runId}  ${outcomeInWords(run)}  ${planInWords(run.plan)}`] as const,
+        (run) =>
+          [
+            run.runId,
+            `Run ${run.runId}  ${outcomeInWords(run)}  ${shortened(planInWords(run.plan), longestPlan)}`,
+          ] as const,
       ),
     ]);
   }

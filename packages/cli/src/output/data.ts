@@ -26,9 +26,9 @@ export const dataTable = (list: readonly DataDetail[], width: number): string =>
           {
             title: 'MADE BY',
             cell: ({ upstream }) => `${planName(upstream.run.plan)} ${placeInWords(upstream)}`,
-            flexible: true,
+            narrow: 'wrap',
           },
-          { title: 'TAGS', cell: ({ tags }) => userTagsOf(tags).join('\n'), flexible: true },
+          { title: 'TAGS', cell: ({ tags }) => userTagsOf(tags).join('\n'), narrow: 'wrap' },
         ],
         width,
       );

@@ -21,9 +21,9 @@ export const planTable = (plans: readonly PlanDetail[], width: number): string =
         [
           { title: 'PLAN ID', cell: ({ planId }) => planId },
           { title: 'ACTIVE', cell: ({ active }) => (active ? 'yes' : 'no'), paint: paintActivity },
-          { title: 'IMAGE', cell: planInWords, flexible: true },
-          { title: 'INPUTS', cell: ({ inputs }) => inputs.map(mountpointInWords).join('\n'), flexible: true },
-          { title: 'OUTPUTS', cell: (plan) => outputsInWords(plan).join('\n'), flexible: true },
+          { title: 'IMAGE', cell: planInWords, narrow: 'cut' },
+          { title: 'INPUTS', cell: ({ inputs }) => inputs.map(mountpointInWords).join('\n'), narrow: 'wrap' },
+          { title: 'OUTPUTS', cell: (plan) => outputsInWords(plan).join('\n'), narrow: 'wrap' },
         ],
         width,
       );

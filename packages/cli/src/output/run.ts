@@ -18,14 +18,18 @@ export const runTable = (runs: readonly RunDetail[], width: number): string =>
           },
           {
             title: 'EXIT',
-            cell: ({ exit }) => (exit === undefined ? '' : `${exit.code} ${exit.message}`.trim()),
-            flexible: true,
+            cell: exitInShort,
+            narrow: 'wrap',
           },
           { title: 'CHANGED', cell: ({ updatedAt }) => localTime(updatedAt) },
-          { title: 'PLAN', cell: ({ plan }) => planInWords(plan), flexible: true },
+          { title: 'PLAN', cell: ({ plan }) => planInWords(plan), narrow: 'cut' },
         ],
         width,
       );
+
+/** The exit without the name of the container, which is always the same. */
+const exitInShort = ({ exit }: RunDetail): string =>
+  exit === undefined ? '' : `${exit.code} ${exit.message.replace(/^\(container main\) /, '')}`.trim();
 
 const assigned = ({ path, knitId, tags }: Assignment): string => [path, knitId, ...tags].join('  ');
 

@@ -1,11 +1,11 @@
-import { padded, textWidth, wrapped } from './text-width.ts';
+import { padded, shortened, textWidth, wrapped } from './text-width.ts';
 
 export interface Column<Row> {
   readonly title: string;
   /** The cell's text; several lines stay several lines. */
   readonly cell: (row: Row) => string;
-  /** Whether it gives way where the terminal is narrow; ids never do. */
-  readonly flexible?: boolean;
+  /** How it gives way where the terminal is narrow: by more lines, or by leaving out the end. Ids never do. */
+  readonly narrow?: 'wrap' | 'cut';
   /** Colours a cell's text, whose width it leaves as it is. */
   readonly paint?: (text: string, row: Row) => string;
 }
@@ -28,7 +28,10 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   );
   const widths = fitted(natural, columns, width);
   const lines = [columns.map((column) => [column.title]), ...cells].flatMap((row, rowIndex) => {
-    const wrappedCells = row.map((cell, index) => cell.flatMap((line) => wrapped(line, widths[index] ?? 0)));
+    const wrappedCells = row.map((cell, index) => {
+      const fit = columns[index]?.narrow === 'cut' ? cutToOne : wrapped;
+      return cell.flatMap((line) => fit(line, widths[index] ?? 0));
+    });
     const height = Math.max(1, ...wrappedCells.map((cell) => cell.length));
     return Array.from({ length: height }, (_, line) =>
       wrappedCells.map((cell, index) => {
@@ -42,13 +45,15 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   return lines.map((line) => line.join(gap).trimEnd()).join('\n');
 }
 
+const cutToOne = (text: string, width: number): string[] => [shortened(text, width)];
+
 /** Takes from the flexible columns, the widest first, until the table fits. */
 function fitted(natural: readonly number[], columns: readonly Column<never>[], width: number): number[] {
   const widths = [...natural];
   let surplus = widths.reduce((sum, each) => sum + each, 0) + gap.length * (widths.length - 1) - width;
   while (surplus > 0) {
     const flexible = columns.flatMap((column, index) =>
-      column.flexible && (widths[index] ?? 0) > narrowest ? [index] : [],
+      column.narrow !== undefined && (widths[index] ?? 0) > narrowest ? [index] : [],
     );
     const widest = flexible.sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))[0];
     if (widest === undefined) break;

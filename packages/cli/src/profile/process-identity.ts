@@ -31,11 +31,12 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); the name before it may hold spaces and parentheses. */
+/** Fields 3 and 22 of /proc/PID/stat (proc(5)); the name before them may hold spaces and parentheses. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? 'ended, and not yet reaped' : fields[19];
   } catch {
     return undefined;
   }

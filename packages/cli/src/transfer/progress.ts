@@ -40,9 +40,10 @@ export class Progress {
   done(result: string): void {
     this.#clear();
     const elapsed = this.#elapsed();
-    const rate = byteSize(this.#bytes / Math.max(elapsed, 0.001));
+    // Of a moment nothing can be told.
+    const rate = elapsed < 0.5 ? '' : `, ${byteSize(this.#bytes / elapsed)}/s`;
     const files = this.#files === 0 ? '' : `${this.#files} ${this.#files === 1 ? 'file' : 'files'}, `;
-    this.#stream.write(`${result} (${files}${byteSize(this.#bytes)} in ${seconds(elapsed)}, ${rate}/s)\n`);
+    this.#stream.write(`${result} (${files}${byteSize(this.#bytes)} in ${seconds(elapsed)}${rate})\n`);
   }
 
   /** Takes the line away: the transfer failed, and somebody else says why. */

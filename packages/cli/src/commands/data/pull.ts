@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Conflict, parseKnitId } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
-import { UsageError } from '../../exit.ts';
+import { FailedWith, UsageError } from '../../exit.ts';
 import { downloadFile, downloadTo, downloadTree } from '../../transfer/download.ts';
 import { Progress } from '../../transfer/progress.ts';
 import { example } from '../example.ts';
