@@ -25,12 +25,15 @@ const unfinished = ['deactivated', 'waiting', 'ready', 'starting', 'running', 'c
 export class KnitServer {
   /** The home of the server's user; the data directory is in it. */
   readonly home: string;
+  readonly #prefix: readonly string[];
   #process: ChildProcess | undefined;
   #client: Client | undefined;
   #port = 0;
 
-  constructor(home: string) {
+  /** @param prefix a program, with its arguments, that starts the command as somebody else */
+  constructor(home: string, prefix: readonly string[] = []) {
     this.home = home;
+    this.#prefix = prefix;
   }
 
   static async start(): Promise<KnitServer> {
@@ -60,8 +63,9 @@ export class KnitServer {
 
   /** Starts the server, and returns at once. */
   spawn(): ChildProcess {
-    const args = [knit, 'up', '--data-dir', this.dataDirectory, '--port', String(this.#port)];
-    this.#process = spawn(process.execPath, args, {
+    const up = ['up', '--data-dir', this.dataDirectory, '--port', String(this.#port)];
+    const [program = '', ...args] = [...this.#prefix, process.execPath, knit, ...up];
+    this.#process = spawn(program, args, {
       env: this.environment,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

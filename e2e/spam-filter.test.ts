@@ -108,6 +108,7 @@ describe('the programs of the spam filter', () => {
       precision: 1,
       recall: 0.6667,
       confusion: { spamAsSpam: 2, spamAsHam: 1, hamAsSpam: 0, hamAsHam: 1 },
+      model: { smoothing: 0.5, minMails: 1, headers: [], mails: { ham: 2, spam: 2 } },
     });
     expect(readFileSync(join(metrics, 'mistakes.txt'), 'utf8')).toMatch(/^spam\/h looks like ham, score -/);
   });

@@ -79,7 +79,8 @@ function explain(error: unknown): void {
   process.exitCode = signal.aborted ? 130 : 1;
   console.error(`\nThe demo did not get to its end: ${messageOf(signal.aborted ? signal.reason : error)}`);
   if (server !== undefined && !signal.aborted) {
-    console.error(`\nThe server's last lines:\n${server.lastLines(30)}`);
+    const fate = server.fate === undefined ? '' : ` (${server.fate})`;
+    console.error(`\nThe server's last lines${fate}:\n${server.lastLines(30)}`);
   }
 }
 

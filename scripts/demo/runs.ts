@@ -9,7 +9,10 @@ export const ofPlans = (runs: readonly RunDetail[]): RunDetail[] =>
   runs.filter((run) => run.plan.image !== undefined);
 
 export async function planRuns(url: string, signal: AbortSignal): Promise<RunDetail[]> {
-  const response = await fetch(`${url}/api/runs/`, { signal });
+  const response = await fetch(`${url}/api/runs/`, { signal }).catch((cause) => {
+    if (signal.aborted) throw cause;
+    throw new Error(`the server at ${url} does not answer any more`, { cause });
+  });
   if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
   return ofPlans((await response.json()) as RunDetail[]);
 }
@@ -30,10 +33,7 @@ export async function untilDone(props: {
   for (;;) {
     const runs = await planRuns(props.url, props.signal);
     const failed = runs.find((run) => run.status === 'failed');
-    if (failed !== undefined) {
-      const exit = failed.exit ? `exit code ${failed.exit.code} ${failed.exit.message}` : 'no exit code';
-      throw new Error(`the Run ${failed.runId} of ${nameOf(failed)} failed: ${exit}`);
-    }
+    if (failed !== undefined) throw await failure(failed, props);
     if (runs.length > props.expected) {
       throw new Error(`there are ${runs.length} Runs, ${props.expected} combinations were expected`);
     }
@@ -52,6 +52,15 @@ export async function untilDone(props: {
     }
     await delay(interval, undefined, { signal: props.signal });
   }
+}
+
+async function failure(
+  run: RunDetail,
+  { url, signal }: { url: string; signal: AbortSignal },
+): Promise<Error> {
+  const exit = run.exit === undefined ? '' : ` with exit code ${run.exit.code} ${run.exit.message}`;
+  const log = await fetch(`${url}/api/runs/${run.runId}/log`, { signal }).then((answer) => answer.text());
+  return new Error(`the Run ${run.runId} of ${nameOf(run)} failed${exit}; it wrote:\n${log.trimEnd()}`);
 }
 
 /** The name that the example's Plans carry as an annotation. */

@@ -56,12 +56,19 @@ export class EmbeddedServer {
 
   /** Asks the server to stop, as Ctrl-C does, and waits until it has. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.fate !== undefined) return;
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGINT');
     if ((await Promise.race([gone, delay(patience.stop, 'late', { ref: false })])) !== 'late') return;
     this.#child.kill('SIGKILL');
     throw new Error(`\`knit up\` did not stop within ${patience.stop / 1000} s and was killed`);
+  }
+
+  /** How the server ended, if it has. */
+  get fate(): string | undefined {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) return undefined;
+    return signalCode === null ? `it ended with exit code ${exitCode}` : `it was ended by ${signalCode}`;
   }
 
   /** The end of what the server has written. */

@@ -1,7 +1,7 @@
 // Lets a model judge test mails that it has never seen.
 //
-// Writes metrics.json (accuracy, precision, recall, confusion; spam is the positive class) and mistakes.txt, the mails
-// that it got wrong with their scores.
+// Writes metrics.json (accuracy, precision, recall, confusion; spam is the positive class; how the model was made) and
+// mistakes.txt, the mails that it got wrong with their scores.
 //
 // Usage: node evaluate.mjs MODEL FEATURES OUT
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,15 +10,15 @@ import { join } from 'node:path';
 const [modelDirectory, features, out] = process.argv.slice(2);
 if (out === undefined) fail('usage: node evaluate.mjs MODEL FEATURES OUT');
 
-const model = JSON.parse(readFileSync(join(modelDirectory, 'model.json'), 'utf8'));
-const weights = new Map(Object.entries(model.weights));
+const { weights, prior, ...model } = JSON.parse(readFileSync(join(modelDirectory, 'model.json'), 'utf8'));
+const weightOf = new Map(Object.entries(weights));
 
 const confusion = { spamAsSpam: 0, spamAsHam: 0, hamAsSpam: 0, hamAsHam: 0 };
 const mistakes = [];
 for (const line of readFileSync(join(features, 'features.tsv'), 'utf8').split('\n')) {
   if (line === '') continue;
   const [label, name, words] = line.split('\t');
-  const score = words.split(' ').reduce((sum, word) => sum + (weights.get(word) ?? 0), model.prior);
+  const score = words.split(' ').reduce((sum, word) => sum + (weightOf.get(word) ?? 0), prior);
   const verdict = score > 0 ? 'spam' : 'ham';
   confusion[`${label}As${verdict === 'spam' ? 'Spam' : 'Ham'}`] += 1;
   if (verdict !== label) mistakes.push(`${label}/${name} looks like ${verdict}, score ${score.toFixed(1)}`);
@@ -33,10 +33,17 @@ const metrics = {
   precision: share(spamAsSpam, spamAsSpam + hamAsSpam),
   recall: share(spamAsSpam, spamAsSpam + spamAsHam),
   confusion,
+  model,
 };
 writeFileSync(join(out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
 writeFileSync(join(out, 'mistakes.txt'), mistakes.map((mistake) => `${mistake}\n`).join(''));
-console.log(`${mails} mails, ${mistakes.length} of them judged wrongly: accuracy ${metrics.accuracy}`);
+
+const { smoothing, minMails, headers, mails: learnt } = model;
+const wrong = `${mistakes.length} of ${mails} test mails judged wrongly`;
+console.log(`smoothing ${smoothing}, minMails ${minMails}, headers ${headers.join(', ') || 'none'}`);
+console.log(
+  `  learnt from ${learnt.ham} ham and ${learnt.spam} spam; ${wrong}: accuracy ${metrics.accuracy}`,
+);
 
 function share(part, whole) {
   return whole === 0 ? 0 : Math.round((part / whole) * 1e4) / 1e4;

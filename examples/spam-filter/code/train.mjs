@@ -5,7 +5,8 @@
 //   minMails   leave out words that fewer mails hold
 //   headers    whose words to use beside those of the body, such as ["subject", "from"]
 //
-// Writes model.json: the parameters, the prior, and the weight of each word (log of the odds for spam).
+// Writes model.json: the parameters, how many mails it has learnt from, the prior, and the weight of each word (log of the
+// odds for spam).
 //
 // Usage: node train.mjs FEATURES PARAMS OUT
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -41,7 +42,14 @@ const weights = {};
 for (const [word, { ham, spam }] of counts) {
   if (ham + spam >= minMails) weights[word] = round(logShare(spam, mails.spam) - logShare(ham, mails.ham));
 }
-const model = { smoothing, minMails, headers, prior: round(Math.log(mails.spam / mails.ham)), weights };
+const model = {
+  smoothing,
+  minMails,
+  headers,
+  mails,
+  prior: round(Math.log(mails.spam / mails.ham)),
+  weights,
+};
 writeFileSync(join(out, 'model.json'), JSON.stringify(model));
 console.log(`model.json: ${Object.keys(weights).length} words`);
 

@@ -55,8 +55,11 @@ describe('since and duration', () => {
       fc.property(
         fc.integer({ min: 0, max: 999_999_999 }),
         fc.integer({ min: 1, max: 3_000_000_000 }),
-        fc.integer({ min: -1, max: 4_000 }),
-        (nanoseconds, duration, millisecond) => {
+        fc.constantFrom(-1, 0, 1),
+        fc.boolean(),
+        (nanoseconds, duration, offset, atEnd) => {
+          // The milliseconds next to one of the ends.
+          const millisecond = Math.floor((nanoseconds + (atEnd ? duration : 0)) / 1e6) + offset;
           const interval = findData({
             since: `2024-03-06T09:25:16.${String(nanoseconds).padStart(9, '0')}Z`,
             duration: `${duration}ns`,

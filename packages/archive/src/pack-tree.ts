@@ -168,11 +168,11 @@ class OpenFile {
   /** Reads the whole content into `room`, which has one byte more than the file: it would show a file that grew. */
   readAll(room: Buffer): void {
     let length = 0;
-    for (;;) {
+    do {
       const count = readSync(this.#descriptor, room, length, room.length - length, null);
+      if (count === 0) break;
       length += count;
-      if (count === 0 || length === room.length) break;
-    }
+    } while (length < this.size);
     if (length !== this.size) throw this.#changed();
   }
 

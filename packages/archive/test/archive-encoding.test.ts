@@ -37,10 +37,11 @@ describe('a body', () => {
   });
 
   it('of several gzip members is one stream, wherever the network cuts it', async () => {
-    const first = gzipSync(content.subarray(0, 1000));
-    const bytes = Buffer.concat([first, gzipSync(Buffer.alloc(0)), gzipSync(content.subarray(1000))]);
-    for (const chunkSize of [1, 999, first.length, 65_536].slice(bytes.length > 400_000 ? 1 : 0)) {
-      expect((await decode(bytes, chunkSize)).equals(content)).toBe(true);
+    const short = content.subarray(299_000, 302_000);
+    const first = gzipSync(short.subarray(0, 1000));
+    const bytes = Buffer.concat([first, gzipSync(Buffer.alloc(0)), gzipSync(short.subarray(1000))]);
+    for (const chunkSize of [1, 999, first.length, 65_536]) {
+      expect((await decode(bytes, chunkSize)).equals(short)).toBe(true);
     }
   });
 

@@ -497,7 +497,7 @@ describe('an archive that only looks odd is unpacked:', () => {
   it('set-user-id and set-group-id of a file are dropped, as its owner is', async () => {
     const tree = await unpack(
       entry({ name: 'a', mode: '0006755\0' }),
-      directory('d/', { mode: '0003755\0' }),
+      directory('d/', { mode: '0007755\0' }),
     );
     expect(describeTree(tree)).toMatchObject({
       a: expect.stringMatching(/^file 755 /),

@@ -9,6 +9,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -189,6 +190,18 @@ describe('an archive', () => {
       ['b', 0],
     ]);
     expect(await measureTree(tree)).toEqual({ files: 2, bytes: 7 });
+  });
+
+  it('has sizes and times that do not fit a header in pax records', async () => {
+    const tree = temporaryDirectory();
+    writeFileSync(`${tree}/huge`, '');
+    truncateSync(`${tree}/huge`, 9 * 2 ** 30);
+    utimesSync(`${tree}/huge`, new Date(-1000), new Date(-1000));
+    for await (const chunk of packTree(tree)) {
+      expect(chunk.toString('latin1')).toMatch(/ size=9663676416\n/);
+      expect(chunk.toString('latin1')).toMatch(/ mtime=-1\n/);
+      break;
+    }
   });
 
   it('comes in chunks worth sending, however small the files', async () => {

@@ -32,7 +32,7 @@ export async function connect(
 ): Promise<Client> {
   const [profile, { createClient }] = await Promise.all([
     chooseProfile(commonOptionsOf(command), process.cwd()),
-    import('@knitfab/api'),
+    import('@knitfab/api/client'),
   ]);
   const ca = certificateAuthority(profile);
   return createClient({

@@ -74,6 +74,8 @@ describe('a lineage as DOT', () => {
     const texts = fc.string({
       unit: fc.oneof(
         fc.constantFrom(
+          '&lt;',
+          '&#65;',
           '"',
           '\\',
           '\\N',

@@ -40,8 +40,10 @@ export function openStore(options: ConnectionOptions, poolSize = 12): Store {
     types,
   };
   const pool = new pg.Pool({ ...complete, max: poolSize, idleTimeoutMillis: 30_000 });
-  // A connection that breaks while idle is replaced by the pool; whoever uses one sees the error at its query.
+  // A connection that breaks while idle is replaced by the pool; whoever uses one sees the error at its query. An 'error'
+  // that nobody listens to would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,

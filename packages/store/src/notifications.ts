@@ -25,7 +25,7 @@ export async function listen(
   for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, 5000)) {
     const client = new pg.Client(options);
     const broken = new Promise<void>((resolve) => {
-      client.once('error', () => resolve());
+      client.on('error', () => resolve()); // a broken connection may say so more than once
       client.once('end', () => resolve());
       signal.addEventListener('abort', () => resolve(), { once: true });
     });

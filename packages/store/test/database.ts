@@ -1,9 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { startEmbeddedPostgres } from '../src/embedded/index.ts';
-import { knownMigrations, migrate } from '../src/migrations.ts';
-import { templatePrefix } from './global-setup.ts';
+import { migrate } from '../src/migrations.ts';
 
 /** Settings for a database that nobody misses after a power cut. */
 const unsafeButFast = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
@@ -17,22 +16,17 @@ export interface TestDatabaseOptions {
 }
 
 /**
- * Makes a database for this test file alone, on the server that the test run shares (that of `DATABASE_URL` where it is
- * set), and drops it when the file's tests are over. Call it at the top of a test file, or in `beforeAll`.
+ * Makes a database for the caller alone, on the server that the test run shares (that of `DATABASE_URL` where it is set).
+ * It may be called anywhere in a test file; the database is dropped at the end of the run.
  * @returns its URL
  */
 export async function freshDatabase({ empty = false }: TestDatabaseOptions = {}): Promise<string> {
   const server = await serverUrl();
-  const name = `knit_test_${randomBytes(8).toString('hex')}`;
+  const name = `${inject('databasePrefix')}${randomBytes(8).toString('hex')}`;
   await withConnection(server, async (connection) => {
     const template = empty ? 'template1' : await migratedTemplate(connection, server);
     await connection.query(`create database ${name} template ${template}`);
   });
-  afterAll(() =>
-    withConnection(server, async (connection) => {
-      await connection.query(`drop database if exists ${name} with (force)`);
-    }),
-  );
   return databaseUrl(server, name);
 }
 
@@ -42,12 +36,9 @@ async function serverUrl(): Promise<string> {
   return (await startEmbeddedPostgres({ directory, settings: unsafeButFast })).connectionString;
 }
 
-/** Copying a database takes less time than migrating a new one. The template's name says which migrations it has. */
+/** Copying a database takes less time than migrating a new one. */
 async function migratedTemplate(connection: Client, server: string): Promise<string> {
-  const digest = createHash('sha256')
-    .update(JSON.stringify(await knownMigrations()))
-    .digest('hex');
-  const name = `${templatePrefix}${digest.slice(0, 16)}`;
+  const name = `${inject('databasePrefix')}template`;
   await connection.query('select pg_advisory_lock($1)', [lockKey]);
   try {
     const { rowCount } = await connection.query('select from pg_database where datname = $1', [name]);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,18 +11,19 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Home of the PostgreSQL server that all test files of one run share; the first that needs it starts it. */
     databaseDirectory: string;
+    /** How the names of this run's databases begin. */
+    databasePrefix: string;
   }
 }
-
-/** How the names of databases begin that tests copy theirs from. */
-export const templatePrefix = 'knit_template_';
 
 /** Names the place of the test run's database server, and clears it away at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'knit-test-'));
+  const prefix = `knit_test_${randomBytes(4).toString('hex')}_`;
   project.provide('databaseDirectory', directory);
+  project.provide('databasePrefix', prefix);
   return async () => {
-    if (process.env.DATABASE_URL) await dropTemplates(process.env.DATABASE_URL);
+    if (process.env.DATABASE_URL) await dropDatabases(process.env.DATABASE_URL, prefix);
     if (existsSync(join(directory, 'data'))) {
       const server = await startEmbeddedPostgres({ directory });
       await server.stop('immediate');
@@ -30,15 +32,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function dropTemplates(server: string): Promise<void> {
+async function dropDatabases(server: string, prefix: string): Promise<void> {
   const connection = new Client({ connectionString: server });
   await connection.connect();
   try {
     const { rows } = await connection.query<{ datname: string }>(
       'select datname from pg_database where starts_with(datname, $1)',
-      [templatePrefix],
+      [prefix],
     );
-    for (const { datname } of rows) await connection.query(`drop database if exists ${datname}`);
+    for (const { datname } of rows) await connection.query(`drop database if exists ${datname} with (force)`);
   } finally {
     await connection.end();
   }

@@ -139,6 +139,8 @@ export class Connection {
       await Promise.race([answer, sendStream(request, upload)]).finally(() =>
         signal?.removeEventListener('abort', cutOff),
       );
+      // The rest of a body that was refused half-way is never sent: its connection would only keep this process waiting.
+      if (!request.writableEnded) (await answer).once('end', () => request.destroy());
     } else {
       request.end(payload);
     }

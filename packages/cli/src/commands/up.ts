@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { commonOptionsOf } from '../connect.ts';
 import { interrupted } from '../interrupt.ts';

@@ -9,7 +9,7 @@ import {
   userTagsOf,
 } from './describe.ts';
 import { record } from './record.ts';
-import { localTime, styledStatus } from './style.ts';
+import { shortTime, styledStatus } from './style.ts';
 import { table } from './table.ts';
 
 const stateOf = ({ tags }: DataDetail): string => transience(tags) ?? 'done';
@@ -22,7 +22,7 @@ export const dataTable = (list: readonly DataDetail[], width: number): string =>
         [
           { title: 'KNIT ID', cell: ({ knitId }) => knitId },
           { title: 'STATE', cell: stateOf, paint: (text, data) => styledStatus(text, stateOf(data)) },
-          { title: 'CHANGED', cell: ({ upstream }) => localTime(upstream.run.updatedAt) },
+          { title: 'CHANGED', cell: ({ upstream }) => shortTime(upstream.run.updatedAt) },
           {
             title: 'MADE BY',
             cell: ({ upstream }) => `${planName(upstream.run.plan)} ${placeInWords(upstream)}`,

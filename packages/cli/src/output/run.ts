@@ -1,7 +1,7 @@
 import type { Assignment, RunDetail } from '@knitfab/api';
 import { outcomeInWords, planInWords } from './describe.ts';
 import { record } from './record.ts';
-import { localTime, styledStatus } from './style.ts';
+import { localTime, shortTime, styledStatus } from './style.ts';
 import { table } from './table.ts';
 
 export const runTable = (runs: readonly RunDetail[], width: number): string =>
@@ -21,7 +21,7 @@ export const runTable = (runs: readonly RunDetail[], width: number): string =>
             cell: exitInShort,
             narrow: 'wrap',
           },
-          { title: 'CHANGED', cell: ({ updatedAt }) => localTime(updatedAt) },
+          { title: 'CHANGED', cell: ({ updatedAt }) => shortTime(updatedAt) },
           { title: 'PLAN', cell: ({ plan }) => planInWords(plan), narrow: 'cut' },
         ],
         width,

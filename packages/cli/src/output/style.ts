@@ -29,3 +29,9 @@ export function localTime(time: string): string {
   const day = `${year}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
+
+/** A time of the wire in local time, short: the time of today, else the day. */
+export function shortTime(time: string, now = new Date()): string {
+  const [day = '', clock = ''] = localTime(time).split(' ');
+  return localTime(now.toISOString()).startsWith(day) ? clock : day;
+}

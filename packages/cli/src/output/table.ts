@@ -37,7 +37,8 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
       wrappedCells.map((cell, index) => {
         const text = cell[line] ?? '';
         const row = rows[rowIndex - 1];
-        const painted = row === undefined ? text : (columns[index]?.paint?.(text, row) ?? text);
+        const painted =
+          row === undefined || text === '' ? text : (columns[index]?.paint?.(text, row) ?? text);
         return painted + padded(text, widths[index] ?? 0).slice(text.length);
       }),
     );

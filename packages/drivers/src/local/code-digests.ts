@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isReplaced, type Machine } from './machine.ts';
@@ -30,7 +29,7 @@ export class CodeDigests {
   async of(code: Code): Promise<Record<string, string>> {
     const entries = await Promise.all(
       [...new Set(code.command)].map(async (word) => {
-        const file = await this.#find(word, word === code.command[0], code);
+        const file = this.#find(word, word === code.command[0], code);
         const digest = file && (await this.#digest(file));
         return digest === undefined ? [] : [[word, digest] as const];
       }),
@@ -38,10 +37,10 @@ export class CodeDigests {
     return Object.fromEntries(entries.flat());
   }
 
-  async #find(word: string, isProgram: boolean, code: Code): Promise<RegularFile | undefined> {
+  #find(word: string, isProgram: boolean, code: Code): RegularFile | undefined {
     if (isProgram && !word.includes('/')) {
       for (const directory of code.searchPath.split(':').filter((each) => each.startsWith('/'))) {
-        const file = await regularFile(join(directory, word));
+        const file = regularFile(join(directory, word));
         if (file !== undefined && (file.stats.mode & 0o111) !== 0) return file;
       }
       return undefined;
@@ -50,10 +49,10 @@ export class CodeDigests {
     const path = resolve('/', word);
     const input = code.inputs.find((each) => isBelow(path, each.path));
     if (input !== undefined) {
-      const file = await regularFile(join(input.directory, path.slice(input.path.length)));
+      const file = regularFile(join(input.directory, path.slice(input.path.length)));
       return file !== undefined && file.stats.size <= maxInputFileBytes ? file : undefined;
     }
-    return isReplaced(code.machine, path) ? undefined : await regularFile(path);
+    return isReplaced(code.machine, path) ? undefined : regularFile(path);
   }
 
   #digest({ path, stats }: RegularFile): Promise<string | undefined> {
@@ -74,10 +73,10 @@ interface RegularFile {
   readonly stats: Stats;
 }
 
-async function regularFile(path: string): Promise<RegularFile | undefined> {
+function regularFile(path: string): RegularFile | undefined {
   try {
-    const stats = await stat(path);
-    return stats.isFile() ? { path, stats } : undefined;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isFile() ? { path, stats } : undefined;
   } catch {
     return undefined; // no file, or none that this user can see
   }

@@ -74,12 +74,12 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
     hidden: await realDirectories([places.directory, ...(options.hidden ?? [])]),
   };
   const views = new Views(facts, places, await openDevices(places), trial);
-  const boot = await bootId();
+  const boot = bootId();
   const scripts = await openWorkerScripts(tools, privileges, places, boot);
   const failure = await trial.start(await views.current(), scripts.init);
   if (failure !== undefined) throw await noNamespaces(privileges.isRoot, failure);
 
-  const mounts = parseMountTable(await readMountTable());
+  const mounts = parseMountTable(readMountTable());
   const limits = await openLimits(mounts, groupName(places));
   const launcher = new ShellServer(scripts.launcher, places.workers);
   const volumes = new LocalVolumes(places, trash);
@@ -115,7 +115,8 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
     transfers: new LocalTransfers(volumes),
     close: async () => {
       events.close();
-      await Promise.all([launcher.close(), trash.close(), limits.close()]);
+      limits.close();
+      await Promise.all([launcher.close(), trash.close()]);
     },
   };
 }

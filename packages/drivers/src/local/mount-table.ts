@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 /** One mounted file system, as proc(5), "mountinfo", tells it. */
 export interface Mount {
@@ -13,7 +13,7 @@ export interface Mount {
 }
 
 /** The mounts that this process can see, as text; cheap enough to look for changes before each start of a worker. */
-export const readMountTable = (): Promise<string> => readFile('/proc/self/mountinfo', 'utf8');
+export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
 
 /** Reads the table, without the mounts that others cover. Parents come before what is mounted in them. */
 export function parseMountTable(text: string): Mount[] {

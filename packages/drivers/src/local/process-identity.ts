@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 /** A process, told from a later one with the same id: none other with this id started at that moment. */
 export interface ProcessIdentity {
@@ -17,9 +17,9 @@ export function parseProcessStat(text: string): (ProcessIdentity & { state: stri
 }
 
 /** Whether the process is there, and more than a memory that its parent has not taken note of. */
-export async function isAlive({ pid, started }: ProcessIdentity): Promise<boolean> {
+export function isAlive({ pid, started }: ProcessIdentity): boolean {
   try {
-    const now = parseProcessStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
+    const now = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
     return now?.started === started && !['Z', 'X'].includes(now.state);
   } catch (error) {
     // ESRCH: it ended while its file was being read.
@@ -29,6 +29,4 @@ export async function isAlive({ pid, started }: ProcessIdentity): Promise<boolea
 }
 
 /** What tells this start of the machine from others (random(4)). */
-export async function bootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-}
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Unavailable } from '@knitfab/core';
 
@@ -21,6 +22,7 @@ export class ShellServer {
   readonly #directory: string;
   readonly #waiting: Request[] = [];
   #shell: Shell | undefined;
+  #isClosing = false;
 
   /** @param command the shell with its script and the script's arguments */
   constructor(command: readonly [string, ...string[]], directory: string) {
@@ -29,20 +31,22 @@ export class ShellServer {
   }
 
   /** @throws {Unavailable} when the shell ended before it answered; it may or may not have done what was asked */
-  ask(request: string): Promise<string> {
+  async ask(request: string): Promise<string> {
+    if (this.#isClosing) throw new Unavailable('the server is stopping');
     const shell = this.#running();
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      shell.ref();
+      this.#keepAlive(shell, true);
       shell.stdin.write(`${request}\n`);
     });
   }
 
-  /** Lets the shell finish what it was asked for, and end. */
+  /** Lets the shell finish what it was asked for, and end; it takes no more requests. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const shell = this.#shell;
     if (shell === undefined) return;
-    shell.ref();
+    this.#keepAlive(shell, true);
     const ended = once(shell, 'close');
     shell.stdin.end();
     await ended;
@@ -67,16 +71,17 @@ export class ShellServer {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) this.#waiting.shift()?.resolve(line);
-      if (this.#waiting.length === 0) this.#unref(shell);
+      if (this.#waiting.length === 0 && !this.#isClosing) this.#keepAlive(shell, false);
     });
-    this.#unref(shell);
+    this.#keepAlive(shell, false);
     return shell;
   }
 
-  /** An idle shell does not keep this process alive. */
-  #unref(shell: Shell): void {
-    shell.unref();
-    for (const stream of [shell.stdin, shell.stdout]) (stream as unknown as { unref?(): void }).unref?.();
+  /** Whether this process goes on because of the shell: not while that is idle. */
+  #keepAlive(shell: Shell, isKept: boolean): void {
+    // Pipes are sockets, which Node's types don't tell.
+    for (const each of [shell, shell.stdin as Socket, shell.stdout as Socket])
+      isKept ? each.ref() : each.unref();
   }
 
   #lost(shell: Shell, cause: Error | undefined): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Unavailable } from '@knitfab/core';
 import { ShellServer } from './shell-server.ts';
 
@@ -26,10 +27,12 @@ interface Deletion {
 
 /** How many trees are given to `rm` at once. */
 const batch = 50;
+/** How long trees are gathered for that: one process deletes many small ones, and does so when there may be less else to do. */
+const gatherMilliseconds = 50;
 
 /**
  * Deletes directory trees: at once, as far as anybody can see, for they are renamed away; their space comes back a little later.
- * What a crash leaves here is deleted at the next start.
+ * What a crash or stop leaves here is deleted at the next start.
  */
 export class Trash {
   readonly #directory: string;
@@ -42,7 +45,7 @@ export class Trash {
     this.#shell = new ShellServer(['/bin/sh', '-c', script, 'knit-trash'], directory);
   }
 
-  /** Begins to delete what a crash has left. */
+  /** Begins to delete what was left here. */
   async deleteLeftovers(): Promise<void> {
     for (const name of await readdir(this.#directory)) void this.#delete(name).catch(() => {});
   }
@@ -65,6 +68,7 @@ export class Trash {
     return { deleted };
   }
 
+  /** Stops deleting; what is left is deleted at the next start. */
   close(): Promise<void> {
     return this.#shell.close();
   }
@@ -87,10 +91,10 @@ export class Trash {
     return promise;
   }
 
-  /** While one lot is being deleted, the next gathers: one process deletes many small trees. */
   async #work(): Promise<void> {
     if (this.#isBusy) return;
     this.#isBusy = true;
+    await setTimeout(gatherMilliseconds);
     while (this.#queue.length > 0) await this.#deleteLot(this.#queue.splice(0, batch));
     this.#isBusy = false;
   }

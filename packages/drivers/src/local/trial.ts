@@ -43,7 +43,7 @@ export class Trial {
 
   /** Mounts everything that can be mounted, in namespaces that end at once. */
   async mount(view: View): Promise<TrialMounts> {
-    const mount = `${shellWord(this.#tools.mount)} -n -i -a -T fstab`;
+    const mount = `${shellWord(this.#tools.mount)} -c -n -i -a -T fstab`;
     const script = `. ./worker; prepare && ${mount}; while IFS= read -r line; do printf '%s\\n' "$line"; done </proc/self/mountinfo`;
     const { stdout, stderr } = await this.#inWorkerDirectory(view, script);
     return { mounts: stdout === '' ? undefined : parseMountTable(stdout), complaints: stderr.trim() };
@@ -64,7 +64,7 @@ export class Trial {
     const directory = join(this.#places.trash, randomUUID());
     await mkdir(directory);
     try {
-      await fillWorkerDirectory(
+      fillWorkerDirectory(
         directory,
         {
           mounts: workerMounts(view, this.#places, directory, []),

@@ -30,7 +30,7 @@ export class Views {
 
   /** The view at this moment; it is tried out anew only when mounts, or the entries of `/`, have changed. */
   async current(): Promise<View> {
-    const table = await readMountTable();
+    const table = readMountTable();
     const topLevel = this.#facts.isRoot ? [] : readdirSync('/', { withFileTypes: true });
     const seen = [table, ...topLevel.map(({ name }) => name)].join('\n');
     if (this.#view === undefined || this.#seen !== seen) {

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncTree } from '@knitfab/archive';
 import type { VolumeDriver, VolumeRef } from '@knitfab/engine';
@@ -16,7 +16,7 @@ export class LocalVolumes implements VolumeDriver {
   }
 
   async create(ref: VolumeRef): Promise<void> {
-    await mkdir(this.directoryOf(ref), { recursive: true });
+    mkdirSync(this.directoryOf(ref), { recursive: true });
   }
 
   async destroy(ref: VolumeRef): Promise<void> {
@@ -25,7 +25,7 @@ export class LocalVolumes implements VolumeDriver {
   }
 
   async isReady(ref: VolumeRef): Promise<boolean> {
-    return await isDirectory(this.directoryOf(ref));
+    return statSync(this.directoryOf(ref), { throwIfNoEntry: false })?.isDirectory() ?? false;
   }
 
   async sync(ref: VolumeRef): Promise<void> {
@@ -36,14 +36,5 @@ export class LocalVolumes implements VolumeDriver {
   directoryOf(ref: VolumeRef): string {
     checkName(ref);
     return join(this.#places.volumes, ref);
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
   }
 }

@@ -27,15 +27,15 @@ export class WorkerEnd {
   /** @throws {Unavailable} when some can't be killed */
   async of(name: string, record: WorkerRecord, claim: Claim & { by: 'supervisor' }): Promise<void> {
     const isGone = () => this.#isGone(record, claim.process);
-    const isStarted = async () => (await record.init())?.runningSince !== undefined || (await isGone());
+    const isStarted = () => record.init?.runningSince !== undefined || isGone();
     await this.#until(name, isStarted, startMilliseconds);
-    if (await isGone()) return;
-    const init = await record.init();
+    if (isGone()) return;
+    const { init } = record;
     if (init?.runningSince !== undefined) {
       await this.#terminate(init.process);
       if (await this.#until(name, isGone, this.#graceMilliseconds)) return;
     }
-    await kill(init?.process ?? claim.process);
+    kill(init?.process ?? claim.process);
     if (await this.#until(name, isGone, killMilliseconds)) return;
     throw new Unavailable({
       reason: `processes of the worker ${name} don't end though they are killed`,
@@ -45,20 +45,19 @@ export class WorkerEnd {
   }
 
   /** Whether no process of the worker is left; it has a supervisor as long as there are any, unless that was killed. */
-  async #isGone(record: WorkerRecord, supervisor: ProcessIdentity): Promise<boolean> {
-    const isSupervised = await isAlive(supervisor);
-    if ((await record.endedAt()) !== undefined) return true;
+  #isGone(record: WorkerRecord, supervisor: ProcessIdentity): boolean {
+    const isSupervised = isAlive(supervisor);
+    if (record.endedAt !== undefined) return true;
     if (isSupervised) return false;
-    const init = await record.init();
-    if (init !== undefined) return !(await isAlive(init.process));
-    const claimed = await record.claimedAt();
-    return claimed === undefined || Date.now() - claimed.getTime() > initMilliseconds;
+    const { init, claimedAt } = record;
+    if (init !== undefined) return !isAlive(init.process);
+    return claimedAt === undefined || Date.now() - claimedAt.getTime() > initMilliseconds;
   }
 
   /** @returns whether it came true in time */
-  async #until(name: string, condition: () => Promise<boolean>, milliseconds: number): Promise<boolean> {
+  async #until(name: string, condition: () => boolean, milliseconds: number): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
-    for (let pause = 10; !(await condition()); pause = Math.min(2 * pause, 500)) {
+    for (let pause = 10; !condition(); pause = Math.min(2 * pause, 500)) {
       const left = deadline - Date.now();
       if (left <= 0) return false;
       // Not every end is told of: not that of a worker whose supervisor was killed.
@@ -77,8 +76,8 @@ export class WorkerEnd {
 }
 
 /** Kills a process; when it is the first of a namespace, the kernel kills all others with it. */
-async function kill(process_: ProcessIdentity): Promise<void> {
-  if (!(await isAlive(process_))) return;
+function kill(process_: ProcessIdentity): void {
+  if (!isAlive(process_)) return;
   try {
     process.kill(process_.pid, 'SIGKILL');
   } catch (error) {

@@ -37,7 +37,7 @@ export function workerMounts(
   const { machine } = root;
   const layers = [...new Set([...root.layers, ...volumes.flatMap(({ layer }) => layer ?? [])])];
   const layerLines = layers.map((directory, index) => layerLine(machine, directory, { index, skeleton }));
-  const temporary = machine.temporary.map((target, index) => ({ target, directory: `tmp/${index}` }));
+  const temporary = machine.temporary.map((target, index) => ({ target, directory: `tmp-${index}` }));
   const lines = [
     ...layerLines.slice(0, 1),
     ...root.beneath,
@@ -55,8 +55,8 @@ export function workerMounts(
     fstab: formatFstab(lines, places.root),
     temporary: temporary.map(({ directory }) => directory),
     scratch: layers.flatMap((layer, index) => [
-      `scratch/${index}/work`,
-      `scratch/${index}/upper`,
+      `scratch/work-${index}`,
+      `scratch/upper-${index}`,
       ...volumes.filter((volume) => volume.layer === layer).flatMap((volume) => made(machine, volume, index)),
     ]),
   };
@@ -75,8 +75,8 @@ function layerLine(
     options: [
       `lowerdir=${lower}`,
       // Relative to the worker's directory, whose path may have characters that would mean something here.
-      `upperdir=scratch/${index}/upper`,
-      `workdir=scratch/${index}/work`,
+      `upperdir=scratch/upper-${index}`,
+      `workdir=scratch/work-${index}`,
       // It is thrown away: what is written to it need not reach the disk.
       'volatile',
       ...(isRoot ? [] : ['userxattr']),
@@ -90,7 +90,7 @@ function layerLine(
  */
 function made({ isRoot }: Machine, { layer, path }: VolumeMount, index: number): string[] {
   if (isRoot || layer === undefined) return [];
-  return [`scratch/${index}/upper${path.slice(layer.length)}`];
+  return [`scratch/upper-${index}${path.slice(layer.length)}`];
 }
 
 function volumeLine(machine: Machine, { directory, path, isWritable }: VolumeMount): FstabLine {

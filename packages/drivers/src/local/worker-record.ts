@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Execution } from '@knitfab/engine';
 import type { LimitGroups } from './limits/limit-groups.ts';
@@ -22,7 +22,10 @@ export interface Init {
   readonly runningSince?: Date;
 }
 
-/** The files of one worker; worker-script.ts says who writes them. */
+/**
+ * The files of one worker; worker-script.ts says who writes them. They are few and small, and read from memory as a rule: that takes
+ * some microseconds, but twenty times as much when another thread does it (measured).
+ */
 export class WorkerRecord {
   readonly directory: string;
 
@@ -30,79 +33,75 @@ export class WorkerRecord {
     this.directory = directory;
   }
 
-  async writeNote(note: WorkerNote): Promise<void> {
-    await writeFile(join(this.directory, 'note.json'), JSON.stringify(note));
+  writeNote(note: WorkerNote): void {
+    writeFileSync(join(this.directory, 'note.json'), JSON.stringify(note));
   }
 
-  async note(): Promise<WorkerNote | undefined> {
-    const text = await this.#read('note.json');
+  get note(): WorkerNote | undefined {
     try {
-      return JSON.parse(text ?? '') as WorkerNote;
+      return JSON.parse(this.#read('note.json') ?? '') as WorkerNote;
     } catch {
       return undefined; // cut off by a crash before the worker was launched, or by a power cut
     }
   }
 
   /** When someone began to claim the worker; undefined before. */
-  claimedAt(): Promise<Date | undefined> {
+  get claimedAt(): Date | undefined {
     return this.#time('claim');
   }
 
-  async isClaimed(): Promise<boolean> {
-    return (await this.claimedAt()) !== undefined;
-  }
-
   /** Sees to it that no supervisor will ever take the worker; does nothing when one has. */
-  async claimForRemoval(): Promise<void> {
-    await writeFile(join(this.directory, 'claim'), 'driver\n', { flag: 'wx' }).catch(
-      unless('EEXIST', 'ENOENT'),
-    );
+  claimForRemoval(): void {
+    try {
+      writeFileSync(join(this.directory, 'claim'), 'driver\n', { flag: 'wx' });
+    } catch (error) {
+      if (!['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
 
-  /** @returns undefined without a claim, and for the moment in which one is being written */
-  async claim(): Promise<Claim | undefined> {
-    const text = (await this.#read('claim')) ?? '';
+  /** Undefined without a claim, and for the moment in which one is being written. */
+  get claim(): Claim | undefined {
+    const text = this.#read('claim') ?? '';
     if (text === 'driver\n') return { by: 'driver' };
     const [, boot = '', rest = ''] = /^(\S+) (.*)\n$/s.exec(text) ?? [];
     const process = parseProcessStat(rest);
     return process && { by: 'supervisor', process, boot };
   }
 
-  async init(): Promise<Init | undefined> {
-    const text = (await this.#read('init')) ?? '';
+  get init(): Init | undefined {
+    const text = this.#read('init') ?? '';
     const process = parseProcessStat(text.split('\n')[0] ?? '');
     if (process === undefined) return undefined;
-    const runningSince = text.endsWith('\nrunning\n') ? await this.#time('init') : undefined;
+    const runningSince = text.endsWith('\nrunning\n') ? this.#time('init') : undefined;
     return runningSince === undefined ? { process } : { process, runningSince };
   }
 
   /** When the last process of the worker had ended; undefined before. */
-  endedAt(): Promise<Date | undefined> {
+  get endedAt(): Date | undefined {
     return this.#time('ended');
   }
 
   /** The exit code of the command; `isStartError` when it could not be started. Undefined when it was killed before it had one. */
-  async code(): Promise<{ code: number; isStartError: boolean } | undefined> {
-    const match = /^(\d+)( StartError)?\n/.exec((await this.#read('code')) ?? '');
+  get code(): { code: number; isStartError: boolean } | undefined {
+    const match = /^(\d+)( StartError)?\n/.exec(this.#read('code') ?? '');
     return match === null ? undefined : { code: Number(match[1]), isStartError: match[2] !== undefined };
   }
 
   /** What the programs that prepare the worker have complained of. */
-  async errors(): Promise<string> {
-    return ((await this.#read('errors')) ?? '').trim();
+  get errors(): string {
+    return (this.#read('errors') ?? '').trim();
   }
 
-  async #read(name: string): Promise<string | undefined> {
-    return await readFile(join(this.directory, name), 'utf8').catch(unless('ENOENT'));
+  #read(name: string): string | undefined {
+    try {
+      return readFileSync(join(this.directory, name), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
-  async #time(name: string): Promise<Date | undefined> {
-    return (await stat(join(this.directory, name)).catch(unless('ENOENT')))?.mtime;
+  #time(name: string): Date | undefined {
+    return statSync(join(this.directory, name), { throwIfNoEntry: false })?.mtime;
   }
 }
-
-const unless =
-  (...codes: string[]) =>
-  (error: NodeJS.ErrnoException): undefined => {
-    if (!codes.includes(error.code ?? '')) throw error;
-  };

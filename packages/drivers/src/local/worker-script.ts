@@ -106,10 +106,10 @@ read -r self </proc/self/stat
 echo "$self" >&8 || exit
 . ./worker
 prepare &&
-${shellWord(tools.mount)} -n -i -a -T fstab >&2 &&
+${shellWord(tools.mount)} -c -n -i -a -T fstab >&2 &&
 cd ${shellWord(places.root)} &&
 ${shellWord(tools.pivot_root)} . . &&
-${shellWord(tools.umount)} -n -i -l / &&
+${shellWord(tools.umount)} -c -n -i -l / &&
 cd / || exit
 echo running >&8 || exit
 echo >&7

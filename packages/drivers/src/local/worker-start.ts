@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseImage, parseQuantity, type Resources, Unavailable } from '@knitfab/core';
@@ -69,9 +69,9 @@ export class WorkerStart {
       machine,
       inputs: mounts.slice(0, inputs.length),
     });
-    await mkdir(record.directory, { recursive: true });
-    const groups = await this.#limit(spec, record, found);
-    await fillWorkerDirectory(
+    mkdirSync(record.directory, { recursive: true });
+    const groups = this.#limit(spec, record, found);
+    fillWorkerDirectory(
       record.directory,
       {
         mounts: workerMounts(view, places, record.directory, mounts),
@@ -80,14 +80,14 @@ export class WorkerStart {
           command,
           environment,
           groups: groups === undefined ? [] : joinFiles(groups),
-          ...(spec.log && { log: await this.#openLog(spec.log.volume) }),
+          ...(spec.log && { log: this.#openLog(spec.log.volume) }),
         },
       },
       tools,
       privileges,
     );
     await launcher.ask(spec.name);
-    if (await record.isClaimed()) return;
+    if (record.claimedAt !== undefined) return;
     throw new Unavailable({
       reason: `the worker ${spec.name} could not be launched`,
       advice: `See whether the disk of ${places.directory} is full.`,
@@ -105,11 +105,11 @@ export class WorkerStart {
    * Makes the worker's control groups and notes what is executed; the note comes first, so that groups left by a crash are known.
    * @returns the groups that the worker has to join
    */
-  async #limit(
+  #limit(
     { name, resources, onNode, serviceAccount }: WorkerSpec,
     record: WorkerRecord,
     digests: Readonly<Record<string, string>>,
-  ): Promise<LimitGroups | undefined> {
+  ): LimitGroups | undefined {
     const { limits } = this.#parts;
     const amounts = limitsOf(resources);
     const groups = limits.groupsFor(name, amounts);
@@ -120,22 +120,22 @@ export class WorkerStart {
         serviceAccount === undefined ? undefined : 'the service account has no meaning on one machine',
       ].filter((each) => each !== undefined);
       const execution = { driver: 'local', node: hostname(), digests, ...(notes.length > 0 && { notes }) };
-      return record.writeNote({ execution, ...(groups && { groups }) });
+      record.writeNote({ execution, ...(groups && { groups }) });
     };
-    await write(limits.lacking);
+    write(limits.lacking);
     if (groups === undefined) return undefined;
     try {
-      await limits.create(groups, amounts);
+      limits.create(groups, amounts);
       return groups;
     } catch (error) {
-      await write(`cpu and memory not limited: ${(error as Error).message}`);
+      write(`cpu and memory not limited: ${(error as Error).message}`);
       return undefined;
     }
   }
 
-  async #openLog(volume: string): Promise<string> {
+  #openLog(volume: string): string {
     const file = join(this.#parts.volumes.directoryOf(volume), 'log');
-    await (await open(file, 'a')).close();
+    appendFileSync(file, '');
     return file;
   }
 }

@@ -13,36 +13,35 @@ const killed = 137;
  * What a worker's files and processes say of it.
  * @param boot of the machine, as it runs now
  */
-export async function workerState(record: WorkerRecord, boot: string): Promise<WorkerState> {
-  const claim = await record.claim();
-  if (claim === undefined) return (await record.isClaimed()) ? { phase: 'pending' } : { phase: 'missing' };
+export function workerState(record: WorkerRecord, boot: string): WorkerState {
+  const { claim } = record;
+  if (claim === undefined) return { phase: record.claimedAt === undefined ? 'missing' : 'pending' };
   if (claim.by === 'driver') return { phase: 'missing' };
   const isThisBoot = claim.boot === boot;
   // In this order: a supervisor tells of the end before it ends itself.
-  const isSupervised = isThisBoot && (await isAlive(claim.process));
-  const endedAt = await record.endedAt();
-  if (endedAt !== undefined) return await ended(record, endedAt, isThisBoot);
-  const init = await record.init();
-  const isThere = isSupervised || (isThisBoot && init !== undefined && (await isAlive(init.process)));
+  const isSupervised = isThisBoot && isAlive(claim.process);
+  const { endedAt } = record;
+  if (endedAt !== undefined) return ended(record, endedAt, isThisBoot);
+  const { init } = record;
+  const isThere = isSupervised || (isThisBoot && init !== undefined && isAlive(init.process));
   if (!isThere) return { phase: 'missing' };
-  const execution = await executionOf(record, init?.runningSince);
+  const execution = executionOf(record, init?.runningSince);
   return { phase: init?.runningSince === undefined ? 'pending' : 'running', execution };
 }
 
-async function ended(record: WorkerRecord, endedAt: Date, isThisBoot: boolean): Promise<WorkerState> {
-  const [init, code, note] = await Promise.all([record.init(), record.code(), record.note()]);
+function ended(record: WorkerRecord, endedAt: Date, isThisBoot: boolean): WorkerState {
+  const { init, code, note } = record;
   // Of files that were written just before a power cut, some may be empty.
   if (code === undefined && !isThisBoot) return { phase: 'missing' };
-  const memory = note?.groups && (await memoryUse(note.groups));
+  const memory = note?.groups && memoryUse(note.groups);
   const execution: Execution = {
-    ...(await executionOf(record, init?.runningSince)),
+    ...executionOf(record, init?.runningSince),
     endedAt: formatTime(endedAt),
     ...(memory?.peakBytes !== undefined && { peakMemoryBytes: memory.peakBytes }),
   };
   if (code?.isStartError) return { phase: 'ended', code: code.code, reason: 'StartError', execution };
   if (code === undefined && init?.runningSince === undefined) {
-    const errors = await record.errors();
-    const notes = [...(execution.notes ?? []), `the worker could not be started: ${errors}`];
+    const notes = [...(execution.notes ?? []), `the worker could not be started: ${record.errors}`];
     return { phase: 'ended', code: notStarted, reason: 'StartError', execution: { ...execution, notes } };
   }
   return { phase: 'ended', ...exitOf(code?.code ?? killed, memory?.kills ?? 0), execution };
@@ -53,11 +52,10 @@ function exitOf(code: number, memoryKills: number): { code: number; reason: stri
   return { code, reason: memoryKills > 0 ? 'OOMKilled' : 'Error' };
 }
 
-async function executionOf(record: WorkerRecord, runningSince: Date | undefined): Promise<Execution> {
-  const note = await record.note();
+function executionOf(record: WorkerRecord, runningSince: Date | undefined): Execution {
   return {
     driver: 'local',
-    ...note?.execution,
+    ...record.note?.execution,
     ...(runningSince !== undefined && { startedAt: formatTime(runningSince) }),
   };
 }

@@ -54,12 +54,12 @@ export class LocalWorkers implements WorkerDriver {
   async start(spec: WorkerSpec): Promise<void> {
     const record = this.#record(spec.name);
     await this.#inTurn.do(spec.name, async () => {
-      if (!(await record.isClaimed())) await this.#parts.start.of(spec, record);
+      if (record.claimedAt === undefined) await this.#parts.start.of(spec, record);
     });
   }
 
   async inspect(name: string): Promise<WorkerState> {
-    return await workerState(this.#record(name), this.#parts.boot);
+    return workerState(this.#record(name), this.#parts.boot);
   }
 
   async remove(name: string): Promise<void> {
@@ -111,13 +111,13 @@ export class LocalWorkers implements WorkerDriver {
 
   async #remove(name: string, record: WorkerRecord): Promise<void> {
     const { boot, end, limits, trash, places } = this.#parts;
-    await record.claimForRemoval();
+    record.claimForRemoval();
     const claim = await settledClaim(record);
     if (claim?.by === 'supervisor' && claim.boot === boot) await end.of(name, record, claim);
-    const groups = (await record.note())?.groups;
+    const groups = record.note?.groups;
     if (groups !== undefined) {
       await removeGroups(groups);
-      await limits.tidy(groups);
+      limits.tidy(groups);
     }
     await trash.discard(record.directory);
     await unlink(join(places.events, name)).catch((error: NodeJS.ErrnoException) => {
@@ -133,8 +133,8 @@ const claimMilliseconds = 500;
 async function settledClaim(record: WorkerRecord): Promise<Claim | undefined> {
   const deadline = Date.now() + claimMilliseconds;
   for (;;) {
-    const claim = await record.claim();
-    if (claim !== undefined || Date.now() > deadline || !(await record.isClaimed())) return claim;
+    const { claim, claimedAt } = record;
+    if (claim !== undefined || claimedAt === undefined || Date.now() > deadline) return claim;
     await setTimeout(5);
   }
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, cp, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedPostgres as start } from '../../src/embedded/index.ts';
 import { packagedSoftware, type Software } from '../../src/embedded/software.ts';
 import { killHost, report, spawnHost } from './host-process.ts';
@@ -28,7 +28,9 @@ describe.runIf(isRoot)('started by root', () => {
   /** A database below a directory that only root can enter. */
   let directory: string;
   beforeAll(async () => {
-    directory = await temporaryHome(afterAll);
+    const { promise: clear, resolve: whenOver } = Promise.withResolvers<() => Promise<void>>();
+    directory = await temporaryHome(whenOver);
+    return await clear;
   });
   afterEach(() => stopServerOf(directory));
 
@@ -116,9 +118,11 @@ function isReachableByAll(): boolean {
 describe.runIf(isRoot && isReachableByAll())('started by an ordinary user', () => {
   let directory: string;
   beforeAll(async () => {
-    directory = await temporaryHome(afterAll);
+    const { promise: clear, resolve: whenOver } = Promise.withResolvers<() => Promise<void>>();
+    directory = await temporaryHome(whenOver);
     await mkdir(directory);
     for (const each of [dirname(directory), directory]) await chown(each, nobody.uid, nobody.gid);
+    return await clear;
   });
   afterEach(() => stopServerOf(directory));
 

@@ -11,9 +11,8 @@ import { killHost, report, spawnHost } from './host-process.ts';
 import { isRoot, query, stopServerOf, temporaryHome } from './temporary-home.ts';
 
 /** A database that the tests of this file start one after the other. */
-let directory: string;
+const directory = await temporaryHome(afterAll);
 beforeAll(async () => {
-  directory = await temporaryHome(afterAll);
   const server = await start({ directory });
   await query(server.connectionString, 'create table kept as select 1 as value');
   await server.stop();
@@ -105,7 +104,7 @@ test('a start waits while a process of the server that was killed is left', asyn
 
   let released = false;
   const next = start({ directory }).then((started) => ({ ...started, released }));
-  await Promise.race([next, sleep(300)]);
+  await Promise.race([next, sleep(1500)]);
   released = true;
   left.stdin.end();
   expect(await next).toMatchObject({ adopted: false, released: true });

@@ -1,15 +1,12 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedPostgres as start } from '../../src/embedded/index.ts';
 import { query, socketDirectoryOf, stopServerOf, temporaryHome } from './temporary-home.ts';
 
 /** A database that the tests of this file start one after the other. */
-let directory: string;
-beforeAll(async () => {
-  directory = await temporaryHome(afterAll);
-});
+const directory = await temporaryHome(afterAll);
 afterEach(() => stopServerOf(directory));
 
 test('the first start makes a database whose commits are durable and that only its socket reaches', async () => {
@@ -103,11 +100,8 @@ test("a directory that can't be made is told", async () => {
   await expect(start({ directory: join(file, 'db') })).rejects.toMatchObject({ name: 'Unavailable' });
 });
 
-describe('below a path too deep for a socket', () => {
-  let deep: string;
-  beforeAll(async () => {
-    deep = await temporaryHome(afterAll, 'd'.repeat(120));
-  });
+describe('below a path too deep for a socket', async () => {
+  const deep = await temporaryHome(afterAll, 'd'.repeat(120));
 
   test('the socket is elsewhere, and gone after the stop', async () => {
     const server = await start({ directory: deep });

@@ -7,8 +7,8 @@ import { readPidFile } from '../../src/embedded/pid-file.ts';
 
 /**
  * A place for a database.
- * @param whenOver registers what is to be done when the test, or the file's tests, are over: the place is removed then,
- *   and its server stopped
+ * @param whenOver registers what is to be done at the end: `onTestFinished` in a test, or `afterAll` where tests are
+ *   defined (within `beforeAll` it does nothing: return what is to be done from there)
  */
 export async function temporaryHome(
   whenOver: (clear: () => Promise<void>) => void,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Client } from '@knitfab/api';
 import { Conflict, parseKnitId } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
@@ -22,24 +23,35 @@ export const pull = new Command('pull')
       const client = await connect(command);
       const progress = new Progress(knitId);
       try {
-        if (destination === '-') {
-          await downloadTo(process.stdout, client, knitId, progress);
-          progress.done(`pulled ${knitId}`);
-        } else {
-          const target = join(destination, extract ? knitId : `${knitId}.tar.gz`);
-          if (extract) refuseExisting(target);
-          await mkdir(destination, { recursive: true });
-          await (extract ? downloadTree : downloadFile)(target, client, knitId, progress);
-          progress.done(`pulled ${target}`);
-        }
+        const target = await pullTo(destination, extract, client, knitId, progress);
+        progress.done(`pulled ${target}`);
       } catch (error) {
         progress.failed();
-        throw error;
+        throw new FailedWith(`can't pull ${knitId} to ${destination}`, error);
       } finally {
         client.close();
       }
     },
   );
+
+/** @returns what to call the result */
+async function pullTo(
+  destination: string,
+  extract: boolean,
+  client: Client,
+  knitId: string,
+  progress: Progress,
+): Promise<string> {
+  if (destination === '-') {
+    await downloadTo(process.stdout, client, knitId, progress);
+    return knitId;
+  }
+  const target = join(destination, extract ? knitId : `${knitId}.tar.gz`);
+  if (extract) refuseExisting(target);
+  await mkdir(destination, { recursive: true });
+  await (extract ? downloadTree : downloadFile)(target, client, knitId, progress);
+  return target;
+}
 
 function refuseAsStdout(extract: boolean): void {
   if (extract) throw new UsageError('a tree can not go to stdout: leave out -x, or name a directory');

@@ -1,23 +1,20 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mount } from '../mount-table.ts';
 import {
   canJoin,
+  cpuQuota,
   groupAndAncestors,
   ownGroups,
   removeIfUnused,
   rightsAdvice,
+  set,
   tidyAround,
 } from './hierarchy.ts';
 import type { LimitControl, LimitGroups, Limits } from './limit-groups.ts';
 
 const controllers = ['memory', 'cpu'] as const;
 type Controller = (typeof controllers)[number];
-
-/** The length of the periods in which CPU time is given out, in microseconds: the kernel's own choice. */
-const period = 100_000;
-/** The least that the kernel accepts. */
-const minQuota = 1000;
 
 /** Version 1: each controller has a hierarchy of its own (Linux, Documentation/admin-guide/cgroup-v1). */
 export class ControlGroupsV1 implements LimitControl {
@@ -29,7 +26,7 @@ export class ControlGroupsV1 implements LimitControl {
 
   /** @param name of the group for all workers; undefined when the machine does not use this version */
   static async open(mounts: readonly Mount[], name: string): Promise<ControlGroupsV1 | undefined> {
-    const own = await ownGroups();
+    const own = ownGroups();
     const parents: Partial<Record<Controller, string>> = {};
     let isUsed = false;
     for (const controller of controllers) {
@@ -58,41 +55,31 @@ export class ControlGroupsV1 implements LimitControl {
     return directories.length === 0 ? undefined : { version: 1, ...Object.fromEntries(directories) };
   }
 
-  async create(groups: LimitGroups, { memory = 0, cpu = 0 }: Limits): Promise<void> {
+  create(groups: LimitGroups, { memory = 0, cpu = 0 }: Limits): void {
     if (groups.version !== 1) return;
-    await Promise.all([
-      groups.memory && limitMemory(groups.memory, memory),
-      groups.cpu && limitCpu(groups.cpu, cpu),
-    ]);
+    if (groups.memory !== undefined) limitMemory(groups.memory, Math.ceil(memory));
+    if (groups.cpu !== undefined) limitCpu(groups.cpu, cpu);
   }
 
-  async tidy(groups: LimitGroups): Promise<void> {
-    await tidyAround(groups, Object.values(this.#parents));
+  tidy(groups: LimitGroups): void {
+    tidyAround(groups, Object.values(this.#parents));
   }
 
-  async close(): Promise<void> {
-    await Promise.all(Object.values(this.#parents).map(removeIfUnused));
+  close(): void {
+    for (const parent of Object.values(this.#parents)) removeIfUnused(parent);
   }
 }
 
 /** `memsw` counts what is swapped out as well; it is there only where the kernel keeps count, and must not be the smaller one. */
-async function limitMemory(directory: string, bytes: number): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, 'memory.limit_in_bytes'), String(Math.ceil(bytes)));
-  await writeFile(join(directory, 'memory.memsw.limit_in_bytes'), String(Math.ceil(bytes)), {
-    flag: 'r+',
-  }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+function limitMemory(group: string, bytes: number): void {
+  mkdirSync(group, { recursive: true });
+  set(group, 'memory.limit_in_bytes', bytes);
+  set(group, 'memory.memsw.limit_in_bytes', bytes, true);
 }
 
-async function limitCpu(directory: string, cores: number): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, 'cpu.cfs_period_us'), String(period));
-  await writeFile(
-    join(directory, 'cpu.cfs_quota_us'),
-    String(Math.max(minQuota, Math.round(cores * period))),
-  );
+function limitCpu(group: string, cores: number): void {
+  mkdirSync(group, { recursive: true });
+  set(group, 'cpu.cfs_quota_us', cpuQuota(cores).quota);
 }
 
 async function firstUsable(
@@ -103,12 +90,12 @@ async function firstUsable(
     if (place === undefined) continue;
     const directory = join(place, name);
     try {
-      await mkdir(directory, { recursive: true });
+      mkdirSync(directory, { recursive: true });
     } catch {
       continue;
     }
     if (await canJoin(directory)) return directory;
-    await removeIfUnused(directory);
+    removeIfUnused(directory);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, rmdir } from 'node:fs/promises';
+import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isAtOrBelow, type Mount } from '../mount-table.ts';
@@ -8,8 +8,8 @@ import { directoriesOf, type LimitGroups } from './limit-groups.ts';
 const run = promisify(execFile);
 
 /** The control groups that this process is in, by controller; that of version 2 by the empty name (cgroups(7)). */
-export async function ownGroups(): Promise<ReadonlyMap<string, string>> {
-  const lines = (await readFile('/proc/self/cgroup', 'utf8')).trim().split('\n');
+export function ownGroups(): ReadonlyMap<string, string> {
+  const lines = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n');
   return new Map(
     lines.flatMap((line) => {
       const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
@@ -41,14 +41,41 @@ export async function canJoin(directory: string): Promise<boolean> {
 }
 
 /** Removes a group unless something is in it. */
-export async function removeIfUnused(directory: string): Promise<void> {
-  await rmdir(directory).catch(() => {});
+export function removeIfUnused(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It is used, or gone.
+  }
 }
 
+/**
+ * Writes a setting, which takes the kernel no time.
+ * @param isOptional whether the kernel may lack it
+ */
+export function set(group: string, setting: string, value: string | number, isOptional = false): void {
+  try {
+    writeFileSync(join(group, setting), String(value), { flag: 'r+' });
+  } catch (error) {
+    if (!isOptional || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** The length of the periods in which CPU time is given out, in microseconds: the kernel's own choice. */
+const period = 100_000;
+/** The least that the kernel accepts. */
+const minQuota = 1000;
+
+/** CPU time for so many cores in each period, in microseconds. */
+export const cpuQuota = (cores: number) => ({
+  quota: Math.max(minQuota, Math.round(cores * period)),
+  period,
+});
+
 /** Removes what another server, in another group, had made for its workers, once the last of them is gone. */
-export async function tidyAround(groups: LimitGroups, kept: readonly string[]): Promise<void> {
+export function tidyAround(groups: LimitGroups, kept: readonly string[]): void {
   const parents = directoriesOf(groups).map((directory) => dirname(directory));
-  await Promise.all(parents.filter((parent) => !kept.includes(parent)).map(removeIfUnused));
+  for (const parent of parents.filter((each) => !kept.includes(each))) removeIfUnused(parent);
 }
 
 /** What to do where the user may not make groups. */

@@ -1,4 +1,5 @@
-import { readFile, rmdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Unavailable } from '@knitfab/core';
@@ -23,11 +24,11 @@ export interface LimitControl {
   /** The groups that a worker with these limits has to have. */
   groupsFor(worker: string, limits: Limits): LimitGroups | undefined;
   /** Makes them; those that are there get these limits. */
-  create(groups: LimitGroups, limits: Limits): Promise<void>;
+  create(groups: LimitGroups, limits: Limits): void;
   /** Removes the group around those of a worker, unless it has more in it, or new workers will be there. */
-  tidy(groups: LimitGroups): Promise<void>;
+  tidy(groups: LimitGroups): void;
   /** Removes what was made for all workers together, unless some are left. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** How the kernel counted a worker's memory: page cache and files in memory included. */
@@ -47,16 +48,25 @@ export const joinFiles = (groups: LimitGroups): string[] =>
   directoriesOf(groups).map((directory) => join(directory, 'cgroup.procs'));
 
 /** Reads how much memory a worker has used; undefined when it was not counted. */
-export async function memoryUse(groups: LimitGroups): Promise<MemoryUse | undefined> {
+export function memoryUse(groups: LimitGroups): MemoryUse | undefined {
   const [directory, peak, events] =
     groups.version === 2
       ? [groups.directory, 'memory.peak', 'memory.events']
       : [groups.memory, 'memory.max_usage_in_bytes', 'memory.oom_control'];
   if (directory === undefined) return undefined;
-  const read = (name: string) => readFile(join(directory, name), 'utf8').catch(() => '');
-  const [peakText, eventsText] = await Promise.all([read(peak), read(events)]);
+  const peakText = readIfThere(join(directory, peak));
+  const eventsText = readIfThere(join(directory, events));
   const kills = Number(/^oom_kill (\d+)$/m.exec(eventsText)?.[1] ?? 0);
   return { kills, ...(peakText !== '' && { peakBytes: Number(peakText) }) };
+}
+
+/** After a restart of the machine there are no groups, and older kernels don't count all. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** How long the kernel may need to let go of a group after its last process has ended. */

@@ -18,7 +18,7 @@ export async function openLimits(mounts: readonly Mount[], name: string): Promis
 const noControlGroups: LimitControl = {
   lacking: 'memory and cpu not limited: this machine has no control groups mounted',
   groupsFor: () => undefined,
-  create: async () => {},
-  tidy: async () => {},
-  close: async () => {},
+  create: () => {},
+  tidy: () => {},
+  close: () => {},
 };
