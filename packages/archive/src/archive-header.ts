@@ -39,7 +39,7 @@ export function decodeHeader(block: Buffer): Header | undefined {
  * @throws {Invalid} when it is of a kind that can't be kept, or its size, time or name makes no sense
  */
 export function entryOf(header: Header, block: Buffer, extended: ExtendedHeader): ArchiveEntry {
-  const path = extended.path ?? fieldText(header.path, nameFields(block));
+  const path = extended.path ?? nameOf(block);
   const kind = kindOf(typeOf(block), path);
   const size = extended.size ?? declaredSize(header, block);
   const mtime = extended.mtime ?? (header.mtime?.getTime() ?? 0) / 1000;
@@ -51,7 +51,7 @@ export function entryOf(header: Header, block: Buffer, extended: ExtendedHeader)
   }
   const mode = (header.mode ?? (kind === 'directory' ? 0o755 : 0o644)) & 0o7777;
   if (kind === 'file' || kind === 'directory') return { kind, path, mode, mtime, size };
-  const target = extended.target ?? fieldText(header.linkpath, [block.subarray(157, 257)]);
+  const target = extended.target ?? textUpToZero(block.subarray(157, 257));
   return { kind, path, mode, mtime, size, target };
 }
 
@@ -78,14 +78,10 @@ function declaredSize(header: Header, block: Buffer): number | undefined {
     : undefined;
 }
 
-/** The fields of a header that make up the name: in the ustar format the prefix too. */
-const nameFields = (block: Buffer): Buffer[] =>
-  block.toString('latin1', 257, 263) === 'ustar\0'
-    ? [block.subarray(345, 500), block.subarray(0, 100)]
-    : [block.subarray(0, 100)];
-
-/** `text`, unless the character that stands for broken UTF-8 is in it and the fields it comes from are broken. */
-function fieldText(text = '', fields: readonly Buffer[]): string {
-  if (text.includes('\uFFFD')) fields.forEach(textUpToZero);
-  return text;
+/** The name in a header: in the ustar format (whose magic ends with a zero, GNU tar's does not) with its prefix. */
+function nameOf(block: Buffer): string {
+  const name = textUpToZero(block.subarray(0, 100));
+  const isUstar = block.toString('latin1', 257, 263) === 'ustar\0';
+  const prefix = isUstar ? textUpToZero(block.subarray(345, 500)) : '';
+  return prefix === '' ? name : `${prefix}/${name}`;
 }

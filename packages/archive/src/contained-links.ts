@@ -35,22 +35,24 @@ export async function checkLinks(root: WrittenDirectory, slice: TimeSlice): Prom
  * in place of recursion: a chain of links may be longer than the call stack.
  */
 function follow(start: WrittenLink, followed: Map<WrittenLink, Place | 'nowhere'>): void {
-  if (followed.has(start)) return;
-  const steps = [firstStep(start)];
+  const steps = followed.has(start) ? [] : [firstStep(start)];
   const onTheWay = new Set([start]);
   for (let step = steps.at(-1); step !== undefined; step = steps.at(-1)) {
     const needed = walkToLink(step);
-    const known = needed === undefined ? step.place : followed.get(needed);
-    if (needed !== undefined && known === undefined && !onTheWay.has(needed)) {
+    if (needed !== undefined && !followed.has(needed) && !onTheWay.has(needed)) {
       steps.push(firstStep(needed));
       onTheWay.add(needed);
-    } else if (needed !== undefined && known !== undefined && known !== 'nowhere') {
-      step.place = known;
-      step.next++;
-    } else {
-      followed.set(step.link, needed === undefined ? step.place : 'nowhere');
+      continue;
+    }
+    // A link that is on the way already leads round in circles.
+    const place = needed === undefined ? step.place : (followed.get(needed) ?? 'nowhere');
+    if (needed === undefined || place === 'nowhere') {
+      followed.set(step.link, place);
       onTheWay.delete(step.link);
       steps.pop();
+    } else {
+      step.place = place;
+      step.next++;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { systemCode } from './system-error.ts';
 import { TimeSlice } from './time-slice.ts';
 
@@ -12,13 +12,11 @@ export function emptyTree(directory: string): Promise<void> {
 
 async function empty(directory: Buffer, slice: TimeSlice): Promise<void> {
   makeWritable(directory);
-  for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
-    const location = Buffer.concat([directory, Buffer.from('/'), entry.name]);
-    if (entry.isDirectory()) {
+  for (const name of readdirSync(directory, { encoding: 'buffer' })) {
+    const location = Buffer.concat([directory, Buffer.from('/'), name]);
+    if (!removeUnlessDirectory(location)) {
       await empty(location, slice);
       rmdirSync(location);
-    } else {
-      unlinkSync(location);
     }
     if (slice.isOver) await slice.next();
   }
@@ -30,5 +28,16 @@ function makeWritable(directory: Buffer): void {
     chmodSync(directory, 0o700);
   } catch (error) {
     if (systemCode(error) !== 'EPERM') throw error;
+  }
+}
+
+/** Whether it is gone now. */
+function removeUnlessDirectory(location: Buffer): boolean {
+  try {
+    unlinkSync(location);
+    return true;
+  } catch (error) {
+    if (lstatSync(location).isDirectory()) return false;
+    throw error;
   }
 }

@@ -72,10 +72,10 @@ export function textUpToZero(field: Buffer): string {
   return utf8(zero < 0 ? field : field.subarray(0, zero));
 }
 
-/** Bytes of a name that is not text, as a message shows them. */
+/** Bytes that are not text, the first of them, as a message shows them. */
 export function escaped(bytes: Buffer): string {
   const shown = bytes
-    .toString('latin1')
+    .toString('latin1', 0, 255)
     .replace(/[^ -~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
   return `"${shown}"`;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { constants, readdirSync } from 'node:fs';
+import { constants, lstatSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,14 +27,16 @@ export async function syncTree(directory: string): Promise<void> {
 }
 
 /** The directory and all files and directories in it, unless there are many; links are in their directories already. */
-function locationsIn(directory: string): (string | Buffer)[] | 'many' {
-  const locations: (string | Buffer)[] = [directory];
-  const directories: Buffer[] = [Buffer.from(directory)];
+function locationsIn(directory: string): Buffer[] | 'many' {
+  const root = Buffer.from(directory);
+  const locations = [root];
+  const directories = [root];
   for (const parent of directories) {
-    for (const entry of readdirSync(parent, { withFileTypes: true, encoding: 'buffer' })) {
-      const location = Buffer.concat([parent, Buffer.from('/'), entry.name]);
-      if (entry.isDirectory()) directories.push(location);
-      if (entry.isDirectory() || entry.isFile()) locations.push(location);
+    for (const name of readdirSync(parent, { encoding: 'buffer' })) {
+      const location = Buffer.concat([parent, Buffer.from('/'), name]);
+      const stats = lstatSync(location);
+      if (stats.isDirectory()) directories.push(location);
+      if (stats.isDirectory() || stats.isFile()) locations.push(location);
       if (locations.length > few) return 'many';
     }
   }

@@ -53,9 +53,9 @@ export async function unpackTree(
     await syncAhead?.settle();
     if (options.durable) await syncTree(directory);
   } catch (error) {
-    await writer.abandon();
     // The failure that led here is the one to tell of; whoever made the directory removes it.
-    await Promise.allSettled([syncAhead?.settle(), emptyTree(directory)]);
+    await Promise.allSettled([writer.abandon(), syncAhead?.settle()]);
+    await emptyTree(directory).catch(() => {});
     throw unwritable(error);
   }
 }

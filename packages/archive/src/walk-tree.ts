@@ -3,7 +3,7 @@ import { type BigIntStats, type Dirent, readdirSync, statSync } from 'node:fs';
 import { Invalid, NotFound } from '@knitfab/core';
 import { quoted } from './entry-path.ts';
 import { escaped } from './extended-header.ts';
-import { unreadable } from './system-error.ts';
+import { systemCode, unreadable } from './system-error.ts';
 
 /** Something in a tree that can be kept in an archive. */
 export interface TreeNode {
@@ -36,14 +36,18 @@ export function* walkTree(directory: string, dereference: boolean): Generator<Tr
   const pending: PendingNode[] = [{ kind: 'directory', path: '', location: directory }];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     yield node;
-    if (node.kind === 'directory') pending.push(...childrenOf(node, dereference).reverse());
+    if (node.kind === 'directory') for (const child of childrenOf(node, dereference)) pending.push(child);
   }
 }
 
 function checkDirectory(directory: string): void {
-  const stats = statSync(directory, { throwIfNoEntry: false });
-  if (stats === undefined) throw new NotFound(`there is no directory ${quoted(directory)}`);
-  if (!stats.isDirectory()) throw new Invalid(`${quoted(directory)} is no directory`);
+  try {
+    if (statSync(directory).isDirectory()) return;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw unreadable(directory, error);
+    throw new NotFound(`there is no directory ${quoted(directory)}`);
+  }
+  throw new Invalid(`${quoted(directory)} is no directory`);
 }
 
 function childrenOf(parent: PendingNode, dereference: boolean): PendingNode[] {
@@ -56,11 +60,12 @@ function childrenOf(parent: PendingNode, dereference: boolean): PendingNode[] {
   });
 }
 
+/** The last first: the walk takes them from the end. */
 function readDirectory(location: string): Dirent[] {
   try {
     const entries = readdirSync(location, { withFileTypes: true });
     if (entries.some((entry) => entry.name.includes('\uFFFD'))) checkNames(location);
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return entries.sort((a, b) => (a.name < b.name ? 1 : -1));
   } catch (error) {
     throw unreadable(location, error);
   }

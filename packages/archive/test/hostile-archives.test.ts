@@ -324,11 +324,6 @@ describe('an archive is refused, and its directory emptied, when', () => {
     await expectRefused(archive(file('../escaped')), /leads out/, 'any');
   });
 
-  it('a chain of links, longer than any call stack, leads out at its end', async () => {
-    const links = Array.from({ length: 12_000 }, (_, i) => symbolicLink(`l${i}`, `l${i + 1}`));
-    await expectRefused(archive(...links, symbolicLink('l12000', '../outside')), /"l12000" to/);
-  });
-
   it('it has more entries than the limit', async () => {
     const { directory } = volume();
     const unpacking = unpackTree(inChunks(archive(file('a'), file('b'), file('c'))), directory, {
@@ -452,6 +447,13 @@ describe('an archive that only looks odd is unpacked:', () => {
       symbolicLink('past-a-circle', 'self/../../../x'),
     );
     expect(readdirSync(`${tree}/round`)).toEqual(['b']);
+  });
+
+  it('a field is filled with rubbish after its end, and ustar has another version', async () => {
+    const tree = await unpack(
+      entry({ name: 'name\0\nrubbish', prefix: 'prefix\0\nrubbish', magic: 'ustar\0\0\0', content: 'x' }),
+    );
+    expect(content(`${tree}/prefix/name`)).toBe('x');
   });
 
   it('no type is a file, nor is 7', async () => {

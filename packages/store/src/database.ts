@@ -17,7 +17,8 @@ const int8Array = 1016;
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid, format) {
     if (oid === pg.types.builtins.INT8) return Number;
-    if (Number(oid) === int8Array) return (text: string) => text.slice(1, -1).split(',').filter(Boolean).map(Number);
+    if (Number(oid) === int8Array)
+      return (text: string) => text.slice(1, -1).split(',').filter(Boolean).map(Number);
     return pg.types.getTypeParser(oid, format as 'text');
   },
 };

@@ -9,7 +9,7 @@ import {
 import type { Capacity } from '@knitfab/engine';
 import type { Machine } from './machine.ts';
 import { mountPoint } from './mount-point.ts';
-import { maxArgumentBytes } from './worker-command.ts';
+import { maxArgumentBytes } from './worker-file.ts';
 
 /** The one repository of images that this driver runs: the machine itself. */
 const host = 'host';

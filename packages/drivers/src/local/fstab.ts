@@ -1,14 +1,13 @@
 /** One mount, as fstab(5) writes it. */
 export interface FstabLine {
   readonly source: string;
-  /** Below the root that the worker will have. */
   readonly target: string;
   readonly type: string;
   readonly options: readonly string[];
 }
 
-/** The lines as a file for `mount -a -T`, for a root that is put together at `root`. */
-export function formatFstab(lines: readonly FstabLine[], root: string): string {
+/** The lines as a file for `mount -a -T`; `root` is where the root is put together that targets are meant in. */
+export function formatFstab(lines: readonly FstabLine[], root = ''): string {
   return lines
     .map(({ source, target, type, options }) => {
       const where = target === '/' ? root : `${root}${target}`;

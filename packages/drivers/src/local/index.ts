@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir, realpath, unlink } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { Unavailable } from '@knitfab/core';
 import type { Capacity, Drivers } from '@knitfab/engine';
 import { machineCapacity } from './capacity.ts';
@@ -83,7 +83,7 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
   const limits = await openLimits(mounts, groupName(places));
   const launcher = new ShellServer(scripts.launcher, places.workers);
   const volumes = new LocalVolumes(places, trash);
-  const events = new WorkerEvents(places.events);
+  const events = new WorkerEvents(places.events, () => readdirSync(places.workers));
   const capacity = options.capacity ?? machineCapacity();
   const workers = new LocalWorkers({
     places,
@@ -96,7 +96,6 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
     limits,
     start: new WorkerStart({
       places,
-      tools,
       privileges,
       views,
       volumes,
@@ -108,7 +107,7 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
     }),
     end: new WorkerEnd(events, privileges, 1000 * (options.stopGraceSeconds ?? 10)),
   });
-  await removeLeftovers(places, trash);
+  await trash.deleteLeftovers();
   return {
     volumes,
     workers,
@@ -119,14 +118,6 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
       await Promise.all([launcher.close(), trash.close()]);
     },
   };
-}
-
-/** What a crash has left, of no use to anybody. */
-async function removeLeftovers(places: Places, trash: Trash): Promise<void> {
-  await trash.deleteLeftovers();
-  const [workers, events] = await Promise.all([readdir(places.workers), readdir(places.events)]);
-  const unused = events.filter((name) => !workers.includes(name));
-  await Promise.all(unused.map((name) => unlink(join(places.events, name))));
 }
 
 /** The name of the control groups of this directory's workers: there may be other servers on the machine. */

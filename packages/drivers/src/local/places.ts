@@ -1,4 +1,4 @@
-import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Invalid } from '@knitfab/core';
 
@@ -9,7 +9,7 @@ export interface Places {
   readonly volumes: string;
   /** One directory for each worker, named as the worker: all that is known of it, and its scratch space. */
   readonly workers: string;
-  /** One empty file for each worker, touched when the worker's state changes: what there is to watch. */
+  /** A file: workers whose state has changed, by name, one a line. */
   readonly events: string;
   /** How workers are launched, as shell scripts. */
   readonly scripts: string;
@@ -17,6 +17,8 @@ export interface Places {
   readonly trash: string;
   /** Where a worker's root file system is put together; each worker mounts there in a namespace of its own. */
   readonly root: string;
+  /** Where a worker mounts a file system in memory, for what is written to its copy-on-write layers. */
+  readonly scratch: string;
   /** What a worker's /dev is made of. */
   readonly devices: string;
   /** Directories to start root file systems from, where the machine's own root can't be the start. */
@@ -37,11 +39,14 @@ export async function openPlaces(directory: string): Promise<Places> {
     scripts: join(real, 'scripts'),
     trash: join(real, 'trash'),
     root: join(real, 'root'),
+    scratch: join(real, 'scratch'),
     devices: join(real, 'dev'),
     skeletons: join(real, 'skeletons'),
     empty: join(real, 'empty'),
   };
-  await Promise.all(Object.values(places).map((path) => mkdir(path, { recursive: true })));
+  const { events, ...directories } = places;
+  await Promise.all(Object.values(directories).map((path) => mkdir(path, { recursive: true })));
+  await appendFile(events, '');
   // Whatever the umask: these two are seen by workers, whose processes may run as other users.
   await Promise.all([places.devices, places.empty].map((path) => chmod(path, 0o755)));
   return places;

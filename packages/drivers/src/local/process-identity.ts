@@ -30,3 +30,6 @@ export function isAlive({ pid, started }: ProcessIdentity): boolean {
 
 /** What tells this start of the machine from others (random(4)). */
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+/** As workers' scripts tell the time, for want of a clock that a shell can read (proc_uptime(5)). */
+export const secondsSinceBoot = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);

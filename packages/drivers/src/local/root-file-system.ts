@@ -16,6 +16,8 @@ import type { Places } from './places.ts';
  */
 export interface RootFileSystem {
   readonly machine: Machine;
+  /** What lies under the root's layer in place of the machine's own, from a worker's directory. */
+  readonly skeleton: string | undefined;
   readonly beneath: readonly FstabLine[];
   /** Directories with a copy-on-write layer over them, `/` first. */
   readonly layers: readonly string[];
@@ -25,12 +27,14 @@ export interface RootFileSystem {
 
 export function rootFileSystem(
   machine: Machine,
+  skeleton: string | undefined,
   places: Places,
   devices: readonly FstabLine[],
 ): RootFileSystem {
   const home = machine.home === undefined ? undefined : layerFor(machine, machine.home);
   return {
     machine,
+    skeleton,
     beneath: machine.isRoot ? mountsReadOnly(machine) : topLevelReadOnly(machine),
     layers: home === undefined || home === '/' || isReplaced(machine, home) ? ['/'] : ['/', home],
     above: [

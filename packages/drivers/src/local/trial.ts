@@ -1,19 +1,20 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Mount, parseMountTable } from './mount-table.ts';
 import type { Places } from './places.ts';
 import type { Privileges } from './privileges.ts';
+import type { RootFileSystem } from './root-file-system.ts';
 import { shellWord } from './shell-words.ts';
 import type { SystemTools } from './system-tools.ts';
 import type { Trash } from './trash.ts';
 import { fillWorkerDirectory } from './worker-directory.ts';
-import { type View, workerMounts } from './worker-mounts.ts';
+import { workerFstab } from './worker-fstab.ts';
+import { mountCommand } from './worker-script.ts';
 
 export interface TrialMounts {
-  /** What was mounted in the end; undefined when there was no getting so far. */
-  readonly mounts: readonly Mount[] | undefined;
+  /** What was mounted in the end. */
+  readonly mounts: readonly Mount[];
   /** What was complained of. */
   readonly complaints: string;
 }
@@ -42,11 +43,10 @@ export class Trial {
   }
 
   /** Mounts everything that can be mounted, in namespaces that end at once. */
-  async mount(view: View): Promise<TrialMounts> {
-    const mount = `${shellWord(this.#tools.mount)} -c -n -i -a -T fstab`;
-    const script = `. ./worker; prepare && ${mount}; while IFS= read -r line; do printf '%s\\n' "$line"; done </proc/self/mountinfo`;
-    const { stdout, stderr } = await this.#inWorkerDirectory(view, script);
-    return { mounts: stdout === '' ? undefined : parseMountTable(stdout), complaints: stderr.trim() };
+  async mount(root: RootFileSystem): Promise<TrialMounts> {
+    const script = `${mountCommand(this.#tools)}; while IFS= read -r line; do printf '%s\\n' "$line"; done </proc/self/mountinfo`;
+    const { stdout, stderr } = await this.#inWorkerDirectory(root, script);
+    return { mounts: parseMountTable(stdout), complaints: stderr.trim() };
   }
 
   /**
@@ -54,24 +54,27 @@ export class Trial {
    * @param init the file with the script of a worker's first process
    * @returns what went wrong, if anything
    */
-  async start(view: View, init: string): Promise<string | undefined> {
-    const script = `exec 7>/dev/null 8>/dev/null 9>&1; . ${shellWord(init)}`;
-    const { stdout, stderr } = await this.#inWorkerDirectory(view, script);
-    return stdout === '0\n' ? undefined : `${stdout}${stderr}`.trim();
+  async start(root: RootFileSystem, init: string): Promise<string | undefined> {
+    const script = `exec 7>/dev/null 8>&2; . ${shellWord(init)}`;
+    const { stderr } = await this.#inWorkerDirectory(root, script);
+    return /^code 0$/m.test(stderr) ? undefined : stderr.trim();
   }
 
-  async #inWorkerDirectory(view: View, script: string): Promise<{ stdout: string; stderr: string }> {
+  async #inWorkerDirectory(
+    root: RootFileSystem,
+    script: string,
+  ): Promise<{ stdout: string; stderr: string }> {
     const directory = join(this.#places.trash, randomUUID());
-    await mkdir(directory);
     try {
       fillWorkerDirectory(
         directory,
+        workerFstab(root, this.#places, []),
         {
-          mounts: workerMounts(view, this.#places, directory, []),
-          scratch: view.scratch,
-          command: { command: ['true'], environment: { PATH: '/usr/bin:/bin' }, groups: [] },
+          command: ['true'],
+          environment: { PATH: '/usr/bin:/bin' },
+          groups: [],
+          note: { execution: { driver: 'local' } },
         },
-        this.#tools,
         this.#privileges,
       );
       return await this.#output(script, directory);

@@ -4,10 +4,9 @@ import type { FstabLine } from './fstab.ts';
 import type { Machine } from './machine.ts';
 import { isBelow, type Mount, parseMountTable, readMountTable } from './mount-table.ts';
 import type { Places } from './places.ts';
-import { rootFileSystem } from './root-file-system.ts';
+import { type RootFileSystem, rootFileSystem } from './root-file-system.ts';
 import { openSkeleton } from './skeleton.ts';
 import type { Trial } from './trial.ts';
-import type { View } from './worker-mounts.ts';
 
 type MachineFacts = Omit<Machine, 'mounts' | 'topLevel'>;
 
@@ -18,8 +17,8 @@ export class Views {
   readonly #devices: readonly FstabLine[];
   readonly #trial: Trial;
   #seen = '';
-  #view: Promise<View> | undefined;
-  #last: View | undefined;
+  #view: Promise<RootFileSystem> | undefined;
+  #last: RootFileSystem | undefined;
 
   constructor(facts: MachineFacts, places: Places, devices: readonly FstabLine[], trial: Trial) {
     this.#facts = facts;
@@ -28,8 +27,11 @@ export class Views {
     this.#trial = trial;
   }
 
-  /** The view at this moment; it is tried out anew only when mounts, or the entries of `/`, have changed. */
-  async current(): Promise<View> {
+  /**
+   * The root file system of a worker that starts now; it is tried out anew when mounts, or the entries of `/`, have changed.
+   * @throws {Unavailable} when it can't be mounted
+   */
+  async current(): Promise<RootFileSystem> {
     const table = readMountTable();
     const topLevel = this.#facts.isRoot ? [] : readdirSync('/', { withFileTypes: true });
     const seen = [table, ...topLevel.map(({ name }) => name)].join('\n');
@@ -47,41 +49,21 @@ export class Views {
   /** The machine as it was last looked at. */
   get machine(): Machine {
     if (this.#last === undefined) throw new Error('no view has been taken yet');
-    return this.#last.root.machine;
+    return this.#last.machine;
   }
 
-  async #tryOut(machine: Machine): Promise<View> {
-    const skeleton = machine.isRoot ? '' : await openSkeleton(this.#places, machine.topLevel);
-    const root = rootFileSystem(machine, this.#places, this.#devices);
-    const complaints: string[] = [];
-    for (const scratch of ['disk', 'memory'] as const) {
-      const result = await this.#possible({ root, skeleton, scratch });
-      if ('view' in result) return result.view;
-      complaints.push(result.complaints);
-    }
-    throw new Unavailable({
-      reason: `the file systems of a worker can't be mounted: ${complaints[0]}`,
-      advice:
-        'Workers of ordinary users need Linux 5.11 or newer; in a container, start it with --privileged, or the server outside of it.',
-    });
-  }
-
-  /** The view without the mounts that can't be had, such as those of other users' FUSE file systems. */
-  async #possible(view: View): Promise<{ view: View } | { complaints: string }> {
-    const { mounts, complaints } = await this.#trial.mount(view);
-    const seen = new Map(mounts?.map((mount) => [mount.target, mount]));
+  /** All that the machine has, without the mounts that can't be had, such as those of other users' FUSE file systems. */
+  async #tryOut(machine: Machine): Promise<RootFileSystem> {
+    const skeleton = machine.isRoot ? undefined : await openSkeleton(this.#places, machine.topLevel);
+    const whole = rootFileSystem(machine, skeleton, this.#places, this.#devices);
+    const { mounts, complaints } = await this.#trial.mount(whole);
+    const seen = new Map(mounts.map((mount) => [mount.target, mount]));
     const at = (target: string) => seen.get(`${this.#places.root}${target === '/' ? '' : target}`);
-    const { root } = view;
-    if (at('/')?.type !== 'overlay' || root.above.some((line) => !isDone(line, at(line.target)))) {
-      return { complaints };
-    }
-    const layers = root.layers.filter((directory) => at(directory)?.type === 'overlay');
-    const beneath = this.#doable(
-      root.beneath,
-      (line) => layers.includes(line.target) || isDone(line, at(line.target)),
-      at,
-    );
-    return { view: { ...view, root: { ...root, beneath, layers } } };
+    const isDone = (line: FstabLine) => isMounted(line, at(line.target));
+    if (at('/')?.type !== 'overlay' || !whole.above.every(isDone)) throw cannotMount(machine, complaints);
+    const layers = whole.layers.filter((directory) => at(directory)?.type === 'overlay');
+    const isDoneOrCovered = (line: FstabLine) => layers.includes(line.target) || isDone(line);
+    return { ...whole, layers, beneath: this.#doable(whole.beneath, isDoneOrCovered, at) };
   }
 
   /** What can't be mounted is left out, and what can't be made read-only is hidden; either with all that is below it. */
@@ -101,5 +83,13 @@ export class Views {
   }
 }
 
-const isDone = (line: FstabLine, mount: Mount | undefined): boolean =>
+const isMounted = (line: FstabLine, mount: Mount | undefined): boolean =>
   mount !== undefined && (!line.options.includes('ro') || mount.options.includes('ro'));
+
+const cannotMount = ({ isRoot }: Machine, complaints: string): Unavailable =>
+  new Unavailable({
+    reason: `the root file system of a worker can't be mounted: ${complaints}`,
+    advice: isRoot
+      ? 'In a container, start it with --privileged, or the server outside of it.'
+      : 'Start the server as root, or with Linux 5.11 or newer; in a container, start it with --privileged.',
+  });

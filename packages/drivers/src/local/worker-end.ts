@@ -27,15 +27,15 @@ export class WorkerEnd {
   /** @throws {Unavailable} when some can't be killed */
   async of(name: string, record: WorkerRecord, claim: Claim & { by: 'supervisor' }): Promise<void> {
     const isGone = () => this.#isGone(record, claim.process);
-    const isStarted = () => record.init?.runningSince !== undefined || isGone();
+    const isStarted = () => record.life?.running !== undefined || isGone();
     await this.#until(name, isStarted, startMilliseconds);
     if (isGone()) return;
-    const { init } = record;
-    if (init?.runningSince !== undefined) {
-      await this.#terminate(init.process);
+    const { init, running } = record.life ?? {};
+    if (init !== undefined && running !== undefined) {
+      await this.#terminate(init);
       if (await this.#until(name, isGone, this.#graceMilliseconds)) return;
     }
-    kill(init?.process ?? claim.process);
+    kill(init ?? claim.process);
     if (await this.#until(name, isGone, killMilliseconds)) return;
     throw new Unavailable({
       reason: `processes of the worker ${name} don't end though they are killed`,
@@ -47,11 +47,11 @@ export class WorkerEnd {
   /** Whether no process of the worker is left; it has a supervisor as long as there are any, unless that was killed. */
   #isGone(record: WorkerRecord, supervisor: ProcessIdentity): boolean {
     const isSupervised = isAlive(supervisor);
-    if (record.endedAt !== undefined) return true;
+    const { life } = record;
+    if (life === undefined || life.ended !== undefined) return true;
     if (isSupervised) return false;
-    const { init, claimedAt } = record;
-    if (init !== undefined) return !isAlive(init.process);
-    return claimedAt === undefined || Date.now() - claimedAt.getTime() > initMilliseconds;
+    if (life.init !== undefined) return !isAlive(life.init);
+    return Date.now() - life.writtenAt.getTime() > initMilliseconds;
   }
 
   /** @returns whether it came true in time */

@@ -1,30 +1,36 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Execution } from '@knitfab/engine';
-import type { LimitGroups } from './limits/limit-groups.ts';
 import { type ProcessIdentity, parseProcessStat } from './process-identity.ts';
-
-/** What the driver itself keeps of a worker, written before the worker is launched. */
-export interface WorkerNote {
-  readonly execution: Execution;
-  readonly groups?: LimitGroups;
-}
+import { parseWorkerNote, type WorkerNote } from './worker-file.ts';
 
 /** Who has claimed a worker. */
 export type Claim =
   | { readonly by: 'supervisor'; readonly process: ProcessIdentity; readonly boot: string }
   | { readonly by: 'driver' };
 
-/** How far a worker's first process has come. */
-export interface Init {
-  readonly process: ProcessIdentity;
-  /** When the command was started; undefined before. */
-  readonly runningSince?: Date;
+/** What has become of a worker so far; worker-script.ts says who writes what of it. */
+export interface Life {
+  /** Undefined for the moment in which it is being written, or when its writer was killed in that. */
+  readonly claim?: Claim;
+  /** The first process of its namespaces. */
+  readonly init?: ProcessIdentity;
+  /** When the command was started, in seconds since the machine's start. */
+  readonly running?: number;
+  /** The exit code of the command. */
+  readonly code?: number;
+  /** Whether that tells why the command could not be started. */
+  readonly isStartError: boolean;
+  /** When the last process had ended, in seconds since the machine's start. */
+  readonly ended?: number;
+  /** What the programs that prepare the worker have complained of. */
+  readonly complaints: string;
+  /** When something was written last. */
+  readonly writtenAt: Date;
 }
 
 /**
- * The files of one worker; worker-script.ts says who writes them. They are few and small, and read from memory as a rule: that takes
- * some microseconds, but twenty times as much when another thread does it (measured).
+ * The files of one worker. They are small, and read from memory as a rule: that takes some microseconds, but twenty times as much
+ * when another thread does it (measured).
  */
 export class WorkerRecord {
   readonly directory: string;
@@ -33,63 +39,32 @@ export class WorkerRecord {
     this.directory = directory;
   }
 
-  writeNote(note: WorkerNote): void {
-    writeFileSync(join(this.directory, 'note.json'), JSON.stringify(note));
-  }
-
   get note(): WorkerNote | undefined {
-    try {
-      return JSON.parse(this.#read('note.json') ?? '') as WorkerNote;
-    } catch {
-      return undefined; // cut off by a crash before the worker was launched, or by a power cut
-    }
+    return parseWorkerNote(this.#read('worker') ?? '');
   }
 
-  /** When someone began to claim the worker; undefined before. */
-  get claimedAt(): Date | undefined {
-    return this.#time('claim');
+  get isClaimed(): boolean {
+    return this.#writtenAt !== undefined;
   }
 
-  /** Sees to it that no supervisor will ever take the worker; does nothing when one has. */
+  /** Sees to it that no supervisor will ever take the worker; does nothing when one has, or when there is no worker. */
   claimForRemoval(): void {
     try {
-      writeFileSync(join(this.directory, 'claim'), 'driver\n', { flag: 'wx' });
+      writeFileSync(join(this.directory, 'life'), 'driver\n', { flag: 'wx' });
     } catch (error) {
       if (!['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
   }
 
-  /** Undefined without a claim, and for the moment in which one is being written. */
-  get claim(): Claim | undefined {
-    const text = this.#read('claim') ?? '';
-    if (text === 'driver\n') return { by: 'driver' };
-    const [, boot = '', rest = ''] = /^(\S+) (.*)\n$/s.exec(text) ?? [];
-    const process = parseProcessStat(rest);
-    return process && { by: 'supervisor', process, boot };
+  /** Undefined as long as nobody has claimed the worker. */
+  get life(): Life | undefined {
+    const text = this.#read('life');
+    const writtenAt = this.#writtenAt;
+    return text === undefined || writtenAt === undefined ? undefined : { ...parseLife(text), writtenAt };
   }
 
-  get init(): Init | undefined {
-    const text = this.#read('init') ?? '';
-    const process = parseProcessStat(text.split('\n')[0] ?? '');
-    if (process === undefined) return undefined;
-    const runningSince = text.endsWith('\nrunning\n') ? this.#time('init') : undefined;
-    return runningSince === undefined ? { process } : { process, runningSince };
-  }
-
-  /** When the last process of the worker had ended; undefined before. */
-  get endedAt(): Date | undefined {
-    return this.#time('ended');
-  }
-
-  /** The exit code of the command; `isStartError` when it could not be started. Undefined when it was killed before it had one. */
-  get code(): { code: number; isStartError: boolean } | undefined {
-    const match = /^(\d+)( StartError)?\n/.exec(this.#read('code') ?? '');
-    return match === null ? undefined : { code: Number(match[1]), isStartError: match[2] !== undefined };
-  }
-
-  /** What the programs that prepare the worker have complained of. */
-  get errors(): string {
-    return (this.#read('errors') ?? '').trim();
+  get #writtenAt(): Date | undefined {
+    return statSync(join(this.directory, 'life'), { throwIfNoEntry: false })?.mtime;
   }
 
   #read(name: string): string | undefined {
@@ -100,8 +75,33 @@ export class WorkerRecord {
       throw error;
     }
   }
+}
 
-  #time(name: string): Date | undefined {
-    return statSync(join(this.directory, name), { throwIfNoEntry: false })?.mtime;
+function parseLife(text: string): Omit<Life, 'writtenAt'> {
+  let life: Omit<Life, 'writtenAt'> = { isStartError: false, complaints: '' };
+  // What follows the last line break is not complete.
+  for (const line of text.split('\n').slice(0, -1)) life = { ...life, ...event(line, life) };
+  return life;
+}
+
+function event(line: string, { code, complaints }: Omit<Life, 'writtenAt'>): Partial<Life> {
+  const [word, ...rest] = line.split(' ');
+  const process = parseProcessStat(rest.slice(word === 'supervisor' ? 1 : 0).join(' '));
+  switch (word) {
+    case 'driver':
+      return { claim: { by: 'driver' } };
+    case 'supervisor':
+      return process === undefined ? {} : { claim: { by: 'supervisor', process, boot: rest[0] ?? '' } };
+    case 'init':
+      return process === undefined ? {} : { init: process };
+    case 'running':
+      return { running: Number(rest[0]) };
+    case 'code':
+      // Of a program that can't be started, both the script that finds that out and the one around it tell.
+      return code === undefined ? { code: Number(rest[0]), isStartError: rest[1] === 'StartError' } : {};
+    case 'ended':
+      return { ended: Number(rest[0]) };
+    default:
+      return { complaints: `${complaints}${line}\n` };
   }
 }

@@ -1,24 +1,22 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseImage, parseQuantity, type Resources, Unavailable } from '@knitfab/core';
-import type { Capacity, WorkerSpec } from '@knitfab/engine';
+import type { Capacity, Execution, WorkerSpec } from '@knitfab/engine';
 import { checkedCommand, checkImage, checkPaths, checkResources } from './check-plan.ts';
 import type { CodeDigests } from './code-digests.ts';
-import { joinFiles, type LimitControl, type LimitGroups, type Limits } from './limits/limit-groups.ts';
+import { joinFiles, type LimitControl, type Limits } from './limits/limit-groups.ts';
 import type { Places } from './places.ts';
 import type { Privileges } from './privileges.ts';
 import type { ShellServer } from './shell-server.ts';
-import type { SystemTools } from './system-tools.ts';
 import type { Views } from './views.ts';
 import type { LocalVolumes } from './volumes.ts';
 import { fillWorkerDirectory } from './worker-directory.ts';
-import { type VolumeMount, workerMounts } from './worker-mounts.ts';
+import { type VolumeMount, workerFstab } from './worker-fstab.ts';
 import type { WorkerRecord } from './worker-record.ts';
 
 export interface WorkerStartParts {
   readonly places: Places;
-  readonly tools: SystemTools;
   readonly privileges: Privileges;
   readonly views: Views;
   readonly volumes: LocalVolumes;
@@ -44,12 +42,12 @@ export class WorkerStart {
    * @throws {Unavailable} when it may start later
    */
   async of(spec: WorkerSpec, record: WorkerRecord): Promise<void> {
-    const { places, tools, privileges, views, digests, launcher, capacity } = this.#parts;
+    const { places, privileges, views, digests, limits, launcher, capacity } = this.#parts;
     checkImage(parseImage(spec.image));
     checkResources(spec.resources, capacity);
     const command = checkedCommand(spec);
     const view = await views.current();
-    const { machine } = view.root;
+    const { machine } = view;
     const points = checkPaths(
       machine,
       [...spec.inputs, ...spec.outputs].map(({ path }) => path),
@@ -69,25 +67,31 @@ export class WorkerStart {
       machine,
       inputs: mounts.slice(0, inputs.length),
     });
-    mkdirSync(record.directory, { recursive: true });
-    const groups = this.#limit(spec, record, found);
-    fillWorkerDirectory(
-      record.directory,
-      {
-        mounts: workerMounts(view, places, record.directory, mounts),
-        scratch: view.scratch,
-        command: {
+    const log = spec.log && this.#openLog(spec.log.volume);
+    const amounts = limitsOf(spec.resources);
+    const groups = limits.groupsFor(spec.name, amounts);
+    // The file comes first, so that groups left by a crash are known.
+    const fill = (lacking: string | undefined, joined: readonly string[]) =>
+      fillWorkerDirectory(
+        record.directory,
+        workerFstab(view, places, mounts),
+        {
           command,
           environment,
-          groups: groups === undefined ? [] : joinFiles(groups),
-          ...(spec.log && { log: this.#openLog(spec.log.volume) }),
+          ...(log !== undefined && { log }),
+          groups: joined,
+          note: { execution: executionOf(spec, found, lacking), ...(groups && { groups }) },
         },
-      },
-      tools,
-      privileges,
-    );
+        privileges,
+      );
+    fill(limits.lacking, groups === undefined ? [] : joinFiles(groups));
+    try {
+      if (groups !== undefined) limits.create(groups, amounts);
+    } catch (error) {
+      fill(`cpu and memory not limited: ${(error as Error).message}`, []);
+    }
     await launcher.ask(spec.name);
-    if (record.claimedAt !== undefined) return;
+    if (record.isClaimed) return;
     throw new Unavailable({
       reason: `the worker ${spec.name} could not be launched`,
       advice: `See whether the disk of ${places.directory} is full.`,
@@ -101,38 +105,6 @@ export class WorkerStart {
     if (missing.length > 0) throw new Unavailable(`there is no volume ${missing.join(', ')}`);
   }
 
-  /**
-   * Makes the worker's control groups and notes what is executed; the note comes first, so that groups left by a crash are known.
-   * @returns the groups that the worker has to join
-   */
-  #limit(
-    { name, resources, onNode, serviceAccount }: WorkerSpec,
-    record: WorkerRecord,
-    digests: Readonly<Record<string, string>>,
-  ): LimitGroups | undefined {
-    const { limits } = this.#parts;
-    const amounts = limitsOf(resources);
-    const groups = limits.groupsFor(name, amounts);
-    const write = (lacking: string | undefined) => {
-      const notes = [
-        lacking,
-        Object.keys(onNode).length > 0 ? 'on_node was not considered: there is one machine only' : undefined,
-        serviceAccount === undefined ? undefined : 'the service account has no meaning on one machine',
-      ].filter((each) => each !== undefined);
-      const execution = { driver: 'local', node: hostname(), digests, ...(notes.length > 0 && { notes }) };
-      record.writeNote({ execution, ...(groups && { groups }) });
-    };
-    write(limits.lacking);
-    if (groups === undefined) return undefined;
-    try {
-      limits.create(groups, amounts);
-      return groups;
-    } catch (error) {
-      write(`cpu and memory not limited: ${(error as Error).message}`);
-      return undefined;
-    }
-  }
-
   #openLog(volume: string): string {
     const file = join(this.#parts.volumes.directoryOf(volume), 'log');
     appendFileSync(file, '');
@@ -144,4 +116,18 @@ export class WorkerStart {
 function limitsOf({ cpu = '0', memory = '0' }: Resources): Limits {
   const cores = parseQuantity(cpu);
   return { cpu: cores < availableParallelism() ? cores : 0, memory: parseQuantity(memory) };
+}
+
+/** What is known before the start. */
+function executionOf(
+  { onNode, serviceAccount }: WorkerSpec,
+  digests: Readonly<Record<string, string>>,
+  lacking: string | undefined,
+): Execution {
+  const notes = [
+    lacking,
+    Object.keys(onNode).length > 0 ? 'on_node was not considered: there is one machine only' : undefined,
+    serviceAccount === undefined ? undefined : 'the service account has no meaning on one machine',
+  ].filter((each) => each !== undefined);
+  return { driver: 'local', node: hostname(), digests, ...(notes.length > 0 && { notes }) };
 }

@@ -1,8 +1,8 @@
 import { formatTime } from '@knitfab/core';
 import type { Execution, WorkerState } from '@knitfab/engine';
 import { memoryUse } from './limits/limit-groups.ts';
-import { isAlive } from './process-identity.ts';
-import type { WorkerRecord } from './worker-record.ts';
+import { isAlive, secondsSinceBoot } from './process-identity.ts';
+import type { Life, WorkerRecord } from './worker-record.ts';
 
 /** The exit code of a command that could not be started for want of what it runs in; containers have the same. */
 const notStarted = 128;
@@ -14,37 +14,43 @@ const killed = 137;
  * @param boot of the machine, as it runs now
  */
 export function workerState(record: WorkerRecord, boot: string): WorkerState {
-  const { claim } = record;
-  if (claim === undefined) return { phase: record.claimedAt === undefined ? 'missing' : 'pending' };
+  const before = record.life;
+  if (before === undefined) return { phase: 'missing' };
+  const { claim } = before;
+  if (claim === undefined) return { phase: 'pending' };
   if (claim.by === 'driver') return { phase: 'missing' };
   const isThisBoot = claim.boot === boot;
-  // In this order: a supervisor tells of the end before it ends itself.
   const isSupervised = isThisBoot && isAlive(claim.process);
-  const { endedAt } = record;
-  if (endedAt !== undefined) return ended(record, endedAt, isThisBoot);
-  const { init } = record;
-  const isThere = isSupervised || (isThisBoot && init !== undefined && isAlive(init.process));
-  if (!isThere) return { phase: 'missing' };
-  const execution = executionOf(record, init?.runningSince);
-  return { phase: init?.runningSince === undefined ? 'pending' : 'running', execution };
+  // Read again: a supervisor tells of the end before it ends itself.
+  const life = record.life ?? before;
+  if (life.ended !== undefined) return ended(record, life);
+  if (!isSupervised && !(isThisBoot && life.init !== undefined && isAlive(life.init)))
+    return { phase: 'missing' };
+  const startedAt =
+    life.running === undefined
+      ? undefined
+      : new Date(Date.now() - 1000 * (secondsSinceBoot() - life.running));
+  return { phase: startedAt === undefined ? 'pending' : 'running', execution: execution(record, startedAt) };
 }
 
-function ended(record: WorkerRecord, endedAt: Date, isThisBoot: boolean): WorkerState {
-  const { init, code, note } = record;
-  // Of files that were written just before a power cut, some may be empty.
-  if (code === undefined && !isThisBoot) return { phase: 'missing' };
-  const memory = note?.groups && memoryUse(note.groups);
-  const execution: Execution = {
-    ...executionOf(record, init?.runningSince),
-    endedAt: formatTime(endedAt),
+function ended(record: WorkerRecord, life: Life): WorkerState {
+  const { code, isStartError, running, ended = 0, complaints, writtenAt } = life;
+  const groups = record.note?.groups;
+  const memory = groups && memoryUse(groups);
+  const startedAt =
+    running === undefined ? undefined : new Date(writtenAt.getTime() - 1000 * (ended - running));
+  const done: Execution = {
+    ...execution(record, startedAt),
+    endedAt: formatTime(writtenAt),
     ...(memory?.peakBytes !== undefined && { peakMemoryBytes: memory.peakBytes }),
   };
-  if (code?.isStartError) return { phase: 'ended', code: code.code, reason: 'StartError', execution };
-  if (code === undefined && init?.runningSince === undefined) {
-    const notes = [...(execution.notes ?? []), `the worker could not be started: ${record.errors}`];
-    return { phase: 'ended', code: notStarted, reason: 'StartError', execution: { ...execution, notes } };
+  if (running === undefined) {
+    const notes = [...(done.notes ?? []), `the worker could not be started: ${complaints.trim()}`];
+    return { phase: 'ended', code: notStarted, reason: 'StartError', execution: { ...done, notes } };
   }
-  return { phase: 'ended', ...exitOf(code?.code ?? killed, memory?.kills ?? 0), execution };
+  if (code !== undefined && isStartError)
+    return { phase: 'ended', code, reason: 'StartError', execution: done };
+  return { phase: 'ended', ...exitOf(code ?? killed, memory?.kills ?? 0), execution: done };
 }
 
 function exitOf(code: number, memoryKills: number): { code: number; reason: string } {
@@ -52,10 +58,8 @@ function exitOf(code: number, memoryKills: number): { code: number; reason: stri
   return { code, reason: memoryKills > 0 ? 'OOMKilled' : 'Error' };
 }
 
-function executionOf(record: WorkerRecord, runningSince: Date | undefined): Execution {
-  return {
-    driver: 'local',
-    ...record.note?.execution,
-    ...(runningSince !== undefined && { startedAt: formatTime(runningSince) }),
-  };
-}
+const execution = (record: WorkerRecord, startedAt: Date | undefined): Execution => ({
+  driver: 'local',
+  ...record.note?.execution,
+  ...(startedAt !== undefined && { startedAt: formatTime(startedAt) }),
+});

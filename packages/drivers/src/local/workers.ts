@@ -1,4 +1,4 @@
-import { readdir, unlink } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
@@ -54,7 +54,7 @@ export class LocalWorkers implements WorkerDriver {
   async start(spec: WorkerSpec): Promise<void> {
     const record = this.#record(spec.name);
     await this.#inTurn.do(spec.name, async () => {
-      if (record.claimedAt === undefined) await this.#parts.start.of(spec, record);
+      if (!record.isClaimed) await this.#parts.start.of(spec, record);
     });
   }
 
@@ -110,7 +110,7 @@ export class LocalWorkers implements WorkerDriver {
   }
 
   async #remove(name: string, record: WorkerRecord): Promise<void> {
-    const { boot, end, limits, trash, places } = this.#parts;
+    const { boot, end, limits, trash } = this.#parts;
     record.claimForRemoval();
     const claim = await settledClaim(record);
     if (claim?.by === 'supervisor' && claim.boot === boot) await end.of(name, record, claim);
@@ -120,9 +120,6 @@ export class LocalWorkers implements WorkerDriver {
       limits.tidy(groups);
     }
     await trash.discard(record.directory);
-    await unlink(join(places.events, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
   }
 }
 
@@ -133,8 +130,8 @@ const claimMilliseconds = 500;
 async function settledClaim(record: WorkerRecord): Promise<Claim | undefined> {
   const deadline = Date.now() + claimMilliseconds;
   for (;;) {
-    const { claim, claimedAt } = record;
-    if (claim !== undefined || claimedAt === undefined || Date.now() > deadline) return claim;
+    const { life } = record;
+    if (life === undefined || life.claim !== undefined || Date.now() > deadline) return life?.claim;
     await setTimeout(5);
   }
 }

@@ -1,12 +1,20 @@
 import { Invalid } from '@knitfab/core';
+import type { Execution } from '@knitfab/engine';
+import type { LimitGroups } from './limits/limit-groups.ts';
 import type { Privileges } from './privileges.ts';
 import { shellWord, shellWords } from './shell-words.ts';
-import type { SystemTools } from './system-tools.ts';
 
 /** The longest argument or variable of a command, in bytes (execve(2), MAX_ARG_STRLEN less the terminating zero). */
 export const maxArgumentBytes = 131_071;
 
-export interface WorkerCommand {
+/** What the driver itself keeps of a worker. */
+export interface WorkerNote {
+  readonly execution: Execution;
+  readonly groups?: LimitGroups;
+}
+
+/** What is different from worker to worker. */
+export interface WorkerFile {
   /** Program and arguments. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
@@ -14,43 +22,47 @@ export interface WorkerCommand {
   readonly log?: string;
   /** Files to write a `0` to for joining the groups that limit the worker. */
   readonly groups: readonly string[];
-  /** Directories to make in a scratch space in memory; undefined when it is on disk, and they have been made. */
-  readonly scratch?: readonly string[];
+  readonly note: WorkerNote;
 }
 
 /**
- * The file `worker` of a worker's directory, which its supervisor and its init read: what is different from worker to worker.
- * `prepare` runs before the new root, `run` in it.
+ * The file `worker` of a worker's directory, a part of the scripts of its supervisor and its first process: `open_groups` is
+ * for before the new root, `run` for within it.
  * @throws {Invalid} for a variable that a shell can't set
  */
-export function formatWorkerCommand(
-  { command, environment, log = '', groups, scratch }: WorkerCommand,
-  tools: SystemTools,
+export function formatWorkerFile(
+  { command, environment, log = '', groups, note }: WorkerFile,
   { drop }: Privileges,
 ): string {
-  const descriptors = groups.map((_, index) => index + 3);
+  const joined = groups.map((file, index) => ({ file, descriptor: index + 3 }));
+  const close = ['8>&-', ...joined.map(({ descriptor }) => `${descriptor}>&-`)].join(' ');
   return [
     `log=${shellWord(log)}`,
-    'prepare() {',
-    ...(scratch === undefined
-      ? []
-      : [
-          `${shellWords([tools.mount, '-n', '-i', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', 'scratch'])} &&`,
-          `${shellWords([tools.mkdir, '-p', ...scratch])} &&`,
-        ]),
-    ...groups.map((file, index) => `exec ${descriptors[index]}>${shellWord(file)} &&`),
+    'open_groups() {',
+    ...joined.map(({ file, descriptor }) => `exec ${descriptor}>${shellWord(file)}`),
     ':',
     '}',
     'run() {',
-    ...descriptors.map((descriptor) => `echo 0 >&${descriptor} || exit`),
-    ...Object.entries(environment).map(([name, value]) => `export ${variable(name, value)}`),
+    ...joined.map(({ descriptor }) => `echo 0 >&${descriptor} || exit`),
     // What the shells before have set for themselves.
-    ...['LC_ALL', 'OLDPWD', 'SHLVL'].filter((name) => !(name in environment)).map((name) => `unset ${name}`),
+    'unset LC_ALL OLDPWD SHLVL',
+    ...Object.entries(environment).map(([name, value]) => `export ${variable(name, value)}`),
     ...findProgram(command[0]),
-    `exec ${shellWords([...drop, ...command])} 9>&- ${descriptors.map((descriptor) => `${descriptor}>&-`).join(' ')}`,
+    `exec ${shellWords([...drop, ...command])} ${close}`,
     '}',
+    `${noteMark}${JSON.stringify(note)}`,
     '',
   ].join('\n');
+}
+
+/** Begins the last line, a comment. */
+const noteMark = '# note: ';
+
+/** @returns undefined for a file that was cut off, by a crash before the worker was launched or a power cut */
+export function parseWorkerNote(file: string): WorkerNote | undefined {
+  const start = file.lastIndexOf(`\n${noteMark}`);
+  if (start === -1 || !file.endsWith('\n')) return undefined;
+  return JSON.parse(file.slice(start + 1 + noteMark.length)) as WorkerNote;
 }
 
 function variable(name: string, value: string): string {
@@ -66,7 +78,7 @@ function variable(name: string, value: string): string {
 /** Tells a program that can't be started from one that ends with the same exit code (XCU 2.8.2: 127 and 126). */
 function findProgram(program: string): string[] {
   const fail = (code: number, why: string) =>
-    `{ echo ${shellWord(`can't start "${program}": ${why}`)} >&2; echo ${code} StartError >&9; exit ${code}; }`;
+    `{ echo ${shellWord(`can't start "${program}": ${why}`)} >&2; echo 'code ${code} StartError' >&8; exit ${code}; }`;
   const word = shellWord(program);
   if (!program.includes('/')) {
     return [`command -v ${word} >/dev/null || ${fail(127, 'there is no such program in PATH')}`];
