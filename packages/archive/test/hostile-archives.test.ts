@@ -456,6 +456,13 @@ describe('an archive that only looks odd is unpacked:', () => {
     expect(content(`${tree}/prefix/name`)).toBe('x');
   });
 
+  it('GNU tar keeps times where ustar has the prefix of the name', async () => {
+    const tree = await unpack(
+      entry({ name: 'name', prefix: '14000000000', magic: 'ustar  \0', content: 'x' }),
+    );
+    expect(content(`${tree}/name`)).toBe('x');
+  });
+
   it('no type is a file, nor is 7', async () => {
     const tree = await unpack(
       entry({ name: 'old', type: '\0', content: 'o' }),

@@ -1,3 +1,4 @@
+import { KnitError } from '@knitfab/core';
 import type { Topic } from '@knitfab/store';
 import { earlier } from './outcome.ts';
 
@@ -67,7 +68,7 @@ export class LoopRunner {
         await this.#sleep(untilNext(this.#dueAt), signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#log.warn({ loop: this.#loop.name, err: error }, 'a step failed and is tried again');
+        this.#log.warn(failure(this.#loop, error), 'a step failed and is tried again');
         this.#awake = false;
         await this.#sleep(pause, signal);
         pause = Math.min(pause * 2, longestPause);
@@ -91,6 +92,10 @@ export class LoopRunner {
     this.#rouse = () => {};
   }
 }
+
+/** What is expected to go wrong at times (the database is away) is told in one sentence, what is not with its stack. */
+const failure = ({ name }: Loop, error: unknown): object =>
+  error instanceof KnitError ? { loop: name, reason: error.reason } : { loop: name, err: error };
 
 const untilNext = (nextAt: Date | undefined): number =>
   nextAt === undefined

@@ -35,6 +35,8 @@ export const up = new Command('up')
     } finally {
       await withdrawServer();
       await server.stop();
+      // Nothing that was left open may keep a server that has stopped.
+      setTimeout(() => process.exit(), 2000).unref();
     }
   });
 

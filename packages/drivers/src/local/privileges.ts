@@ -49,6 +49,12 @@ export function privilegesOf(tools: SystemTools, { uid, gid }: { uid: number; gi
           '--',
         ]
       : [tools.unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--'],
-    join: (pid) => [tools.nsenter, `--target=${pid}`, ...(isRoot ? [] : ['--user']), '--pid', '--'],
+    join: (pid) => [
+      tools.nsenter,
+      `--target=${pid}`,
+      ...(isRoot ? [] : ['--user', '--preserve-credentials']),
+      '--pid',
+      '--',
+    ],
   };
 }

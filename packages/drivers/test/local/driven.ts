@@ -22,6 +22,9 @@ export class Refused extends Error {
   }
 }
 
+/** Without what whoever runs the tests has put into it, where other users may not look. */
+const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** Drivers in a process of their own, which can run as another user, and be killed. */
 export class DriverHost {
   readonly #process: ChildProcess;
@@ -44,7 +47,10 @@ export class DriverHost {
   ): Promise<DriverHost> {
     const script = join(import.meta.dirname, 'driver-host.ts');
     const [file = '', ...args] = [...user.prefix, process.execPath, script, JSON.stringify(options)];
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(file, args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: standardPath, ...env },
+    });
     const host = new DriverHost(child);
     const lines = createInterface(child.stdout);
     const ready = once(lines, 'line');

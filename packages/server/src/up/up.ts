@@ -44,21 +44,21 @@ const graceMilliseconds = 2000;
  */
 export async function up(options: UpOptions): Promise<Up> {
   const log = pino({ level: options.logLevel ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
-  const stack = new Stack();
+  const stack = new Stack((details, message) => log.warn(details, message));
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {});
   try {
     const directory = await openDataDirectory(options.dataDirectory);
     const database = await openDatabase(directory, options.databaseUrl, { log, fail });
     let held: Hold | undefined;
-    stack.push(async () => {
+    stack.push('database', async () => {
       // Held until the database has stopped: whoever takes the directory next must not find it half stopped.
       held?.expectEnd();
       await database.stop();
       await held?.release();
     });
     const store = openStore({ connectionString: database.connectionString });
-    stack.push(() => store.close());
+    stack.push('connections', () => store.close());
     held = await hold(directory, store).catch((error) => {
       if (error instanceof Conflict) database.leave();
       throw error;
@@ -66,18 +66,18 @@ export async function up(options: UpOptions): Promise<Up> {
     database.keep();
     await store.migrate();
     const drivers = await createLocalDrivers({ directory: directory.local, hidden: [directory.path] });
-    stack.push(() => drivers.close());
+    stack.push('drivers', () => drivers.close());
 
     const stopping = new AbortController();
     const engine = runEngine({ store, drivers, log }, stopping.signal);
     engine.catch(fail);
-    stack.push(async () => {
+    stack.push('engine', async () => {
       stopping.abort();
       await engine.catch(() => {});
     });
 
     const app = createKnitd({ store, backend: localBackend('local', store, drivers), log });
-    stack.push(async () => {
+    stack.push('web API', async () => {
       const closed = app.close();
       await Promise.race([closed, setTimeout(graceMilliseconds, undefined, { ref: false })]);
       app.server.closeAllConnections();
