@@ -76,6 +76,22 @@ describe('as an ordinary user', () => {
   });
 });
 
+describe('emptying', () => {
+  it.skipIf(!isRoot)(
+    'fails at what belongs to someone else, and leaves alone what that leads to',
+    async () => {
+      const base = ownDirectory();
+      mkdirSync(`${base}/own`, { mode: 0o755 });
+      chownSync(`${base}/own`, 65_534, 65_534);
+      mkdirSync(`${base}/shared`);
+      chmodSync(`${base}/shared`, 0o1777);
+      symlinkSync('../own', `${base}/shared/link`);
+      await asOrdinaryUser(() => expect(emptyTree(`${base}/shared`)).rejects.toThrow(/EPERM/));
+      expect(modeOf(describeTree(base)['own/'])).toBe('755');
+    },
+  );
+});
+
 describe('making durable', () => {
   it('takes trees of a few and of many files, with links and FIFOs among them', async () => {
     const tree = temporaryDirectory();
@@ -124,11 +140,16 @@ async function* withPauses(bytes: Buffer): AsyncGenerator<Buffer, void> {
 const smallFiles = Array.from({ length: 40 }, (_, i) =>
   entry({ name: `${i}`, content: Buffer.alloc(50_000) }),
 );
+const fillingUp = [
+  entry({ name: 'first', content: Buffer.alloc(1_000_000) }),
+  entry({ name: 'second', content: Buffer.alloc(100_000) }),
+];
 const largeFile = entry({ name: 'large', content: Buffer.alloc(5_000_000) });
 
 describe('a full disk', () => {
   it.skipIf(!isRoot).each([
     ['many small files do', inChunks(archive(...smallFiles))],
+    ['the last part of a small file does', inChunks(archive(...fillingUp))],
     ['a large file does', inChunks(archive(largeFile))],
     ['a large file that comes slowly does', withPauses(archive(largeFile))],
   ])('is said to be one when %s not fit, and what was written goes away', async (_, tar) => {

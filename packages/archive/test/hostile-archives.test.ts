@@ -441,6 +441,7 @@ describe('an archive that only looks odd is unpacked:', () => {
       symbolicLink('one', 'two/x'),
       symbolicLink('two', 'one/y'),
       symbolicLink('nowhere', 'missing/../also-missing'),
+      symbolicLink('below-nowhere', 'missing/a/../../a'),
       symbolicLink('root', '.'),
       symbolicLink('a/b/up', '../..'),
       symbolicLink('round', 'a/b/up/a/b/up/root/a'),

@@ -97,6 +97,9 @@ describe('packing is refused', () => {
     await asOrdinaryUser(() => expectRefused(tree, /closed\/secret" can't be read: permission denied/));
     chmodSync(`${tree}/closed`, 0);
     await asOrdinaryUser(() => expectRefused(tree, /closed" can't be read: permission denied/));
+    await asOrdinaryUser(() =>
+      expectRefused(`${tree}/closed/below`, /below" can't be read: permission denied/),
+    );
   });
 
   it.each([

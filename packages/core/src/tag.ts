@@ -130,7 +130,12 @@ export function inputTagSet(tags: Iterable<Tag>, place: string): Tag[] {
 
 /** Gives `knit#id` and `knit#timestamp` their one spelling, so that equal values are equal strings. */
 export function canonicalSystemTag(tag: Tag): Tag {
-  if (tag.key === timestampTagKey) return { key: tag.key, value: canonicalTime(parseInstant(tag.value)) };
+  if (tag.key === timestampTagKey) {
+    const value = canonicalTime(parseInstant(tag.value));
+    // Calendars have no year 0 (nor has PostgreSQL), and no Data is that old.
+    if (value.startsWith('0000-')) throw new Invalid(`"${shorten(formatTag(tag))}" is before the year 1`);
+    return { key: tag.key, value };
+  }
   if (tag.key === idTagKey) {
     if (!isUuid(tag.value)) {
       throw new Invalid({

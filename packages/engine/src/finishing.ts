@@ -13,8 +13,9 @@ import {
   transaction,
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
+import { earlier } from './earlier.ts';
 import type { Loop, Step } from './loop.ts';
-import { earlier, sideBySide } from './outcome.ts';
+import { idleStep, sideBySide } from './outcome.ts';
 
 /**
  * Removes the workers of Runs that have ended and stamps their outputs: completing → done, aborting → failed. The Data of a
@@ -31,8 +32,7 @@ export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { st
     step: () =>
       transaction(db, async (tx): Promise<Step> => {
         const claimed = await claimRuns(tx, { statuses: ['completing', 'aborting'], limit, stopped });
-        if (claimed.length === 0) return { more: false };
-        const uploads = claimed.filter((run) => run.worker === null);
+        if (claimed.length === 0) return idleStep(tx, { statuses: ['completing', 'aborting'], stopped });
         const materials = await runMaterials(
           tx,
           claimed.map((run) => run.runId),
@@ -48,14 +48,16 @@ export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { st
         await stampOutputs(tx, failed);
         const made = await stampOutputs(tx, done);
         if (made.length > 0) await renominateData(tx, made);
-        for (const { runId } of uploads) {
-          if (materialOf.get(runId)?.inputs.length === 0) await discardUpload(tx, { runId });
+        // A Run without a worker and without inputs was an upload.
+        for (const { row, error } of outcomes) {
+          const isUpload = row.worker === null && materialOf.get(row.runId)?.inputs.length === 0;
+          if (isUpload && error === undefined) await discardUpload(tx, row);
         }
         let nextAt: Date | undefined;
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
         }
-        return { more: claimed.length === limit, ...(nextAt && { nextAt }) };
+        return { more: true, ...(nextAt && { nextAt }) };
       }),
   };
 }

@@ -1,7 +1,8 @@
 import { claimGarbage, forgetGarbage, postponeGarbage, type Store, transaction } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
+import { earlier } from './earlier.ts';
 import type { Loop } from './loop.ts';
-import { earlier, sideBySide } from './outcome.ts';
+import { sideBySide } from './outcome.ts';
 
 const limit = 20;
 
@@ -21,7 +22,7 @@ export function garbageCollectionLoop({ db }: Store, { volumes }: Pick<Drivers, 
           if (error !== undefined)
             nextAt = earlier(nextAt, await postponeGarbage(tx, row.volumeRef, error.message));
         }
-        return { more: garbage.length === limit, ...(nextAt && { nextAt }) };
+        return { more: garbage.length > 0, ...(nextAt && { nextAt }) };
       }),
   };
 }

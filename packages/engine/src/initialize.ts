@@ -8,8 +8,9 @@ import {
   transaction,
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
+import { earlier } from './earlier.ts';
 import type { Loop } from './loop.ts';
-import { earlier, sideBySide } from './outcome.ts';
+import { idleStep, sideBySide } from './outcome.ts';
 
 const limit = 50;
 
@@ -21,7 +22,7 @@ export function initializeLoop({ db }: Store, { volumes }: Pick<Drivers, 'volume
     step: () =>
       transaction(db, async (tx) => {
         const claimed = await claimRuns(tx, { statuses: ['waiting'], limit });
-        if (claimed.length === 0) return { more: false };
+        if (claimed.length === 0) return idleStep(tx, { statuses: ['waiting'] });
         const runs = await runMaterials(
           tx,
           claimed.map((run) => run.runId),
@@ -39,7 +40,7 @@ export function initializeLoop({ db }: Store, { volumes }: Pick<Drivers, 'volume
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
         }
-        return { more: claimed.length === limit, ...(nextAt && { nextAt }) };
+        return { more: true, ...(nextAt && { nextAt }) };
       }),
   };
 }

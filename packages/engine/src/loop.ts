@@ -1,6 +1,6 @@
 import { KnitError } from '@knitfab/core';
 import type { Topic } from '@knitfab/store';
-import { earlier } from './outcome.ts';
+import { earlier } from './earlier.ts';
 
 /** What a step of a loop came to. */
 export interface Step {

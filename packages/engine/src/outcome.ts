@@ -1,3 +1,7 @@
+import type { RunStatus } from '@knitfab/core';
+import { nextRunDue, type Tx } from '@knitfab/store';
+import type { Step } from './loop.ts';
+
 /** What came of doing something for one row of several. */
 export type Outcome<Row> = { row: Row; error?: undefined } | { row: Row; error: Error };
 
@@ -18,8 +22,14 @@ export async function sideBySide<Row>(
   );
 }
 
-/** The earlier of two times, either of which may be missing. */
-export function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a < b ? a : b;
+/**
+ * What a step comes to that found no Run to claim: there may be some that are backing off, or that somebody else has at the
+ * moment and may leave as they are.
+ */
+export async function idleStep(
+  tx: Tx,
+  of: { statuses: readonly RunStatus[]; stopped?: boolean },
+): Promise<Step> {
+  const nextAt = await nextRunDue(tx, of);
+  return { more: false, ...(nextAt && { nextAt }) };
 }

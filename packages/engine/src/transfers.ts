@@ -8,6 +8,7 @@ import {
   prolongUpload,
   type Store,
   transaction,
+  uploadAborted,
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
 
@@ -25,19 +26,36 @@ export async function receiveData(
   verified: () => Promise<void>,
 ): Promise<KnitId> {
   const upload = await transaction(db, beginUpload);
-  const timer = setInterval(() => void prolongUpload(db, upload.runId).catch(() => {}), prolongMilliseconds);
+  let isAborted = false;
+  const prolong = async () => {
+    isAborted ||= !(await prolongUpload(db, upload.runId).catch(() => true));
+  };
+  const timer = setInterval(prolong, prolongMilliseconds);
   try {
     await volumes.create(upload.volumeRef);
-    await transfers.write(upload.volumeRef, tar);
+    await transfers.write(
+      upload.volumeRef,
+      whileWanted(tar, () => isAborted),
+    );
     await verified();
     await transaction(db, (tx) => completeUpload(tx, upload));
     return upload.knitId;
   } catch (error) {
+    await prolong();
     // Should this fail too, the lease runs out, and housekeeping does it.
-    await transaction(db, (tx) => discardUpload(tx, upload)).catch(() => {});
-    throw error;
+    const isGone = await transaction(db, (tx) => discardUpload(tx, upload)).catch(() => true);
+    if (!isGone) return upload.knitId;
+    throw isAborted ? uploadAborted() : error;
   } finally {
     clearInterval(timer);
+  }
+}
+
+/** The chunks of a stream, until nobody wants them any more. */
+async function* whileWanted(tar: AsyncIterable<Buffer>, isAborted: () => boolean): AsyncGenerator<Buffer> {
+  for await (const chunk of tar) {
+    if (isAborted()) throw uploadAborted();
+    yield chunk;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { KnitId, PlanDefinition, RunId } from '@knitfab/core';
-import { type Drivers, readRunLog, receiveData, sendData } from '@knitfab/engine';
+import type { KnitId, PlanDefinition, Resources, RunId } from '@knitfab/core';
+import { checkFits, type Drivers, readRunLog, receiveData, sendData } from '@knitfab/engine';
 import type { Store } from '@knitfab/store';
 
 /** What knitd can't do with the database alone, and asks knitd-backend for (spec page 2, "Internal API"). */
@@ -9,6 +9,8 @@ export interface Backend {
   readonly driver: string;
   /** @throws {Invalid} when the Plan could never run here */
   checkPlan(plan: PlanDefinition): void;
+  /** @throws {Invalid} when they are more than there is */
+  checkResources(resources: Resources): void;
   /** Makes a Data of a tar stream; see the engine's `receiveData`. */
   receive(tar: AsyncIterable<Buffer>, verified: () => Promise<void>): Promise<KnitId>;
   /** A Data's tree as a tar stream. */
@@ -22,6 +24,7 @@ export function localBackend(driver: string, store: Store, drivers: Drivers): Ba
   return {
     driver,
     checkPlan: (plan) => drivers.workers.check(plan),
+    checkResources: (resources) => checkFits(resources, drivers.workers.capacity),
     receive: (tar, verified) => receiveData(store, drivers, tar, verified),
     send: (knitId) => sendData(store, drivers, knitId),
     log: (runId, options) => readRunLog(store, drivers, runId, options),

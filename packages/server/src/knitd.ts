@@ -31,10 +31,17 @@ export function createKnitd({ store, backend, log }: KnitdOptions): FastifyInsta
     exposeHeadRoutes: false,
     // An upload may take hours; one that says nothing for long is ended where it is read.
     requestTimeout: 0,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
   });
   // Bodies are read where they are wanted: as JSON or as an archive, whatever their Content-Type says.
   app.removeAllContentTypeParsers();
+  app.addHook('onRequest', (request, _reply, done) => {
+    const type = request.headers['content-type'];
+    if (type !== undefined && !mediaType.test(type))
+      request.headers['content-type'] = 'application/octet-stream';
+    done();
+  });
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler(answerNoRoute);
@@ -46,6 +53,9 @@ export function createKnitd({ store, backend, log }: KnitdOptions): FastifyInsta
   return app;
 }
 
+/** RFC 9110, "Media Type": what Fastify would refuse otherwise. */
+const mediaType = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;.*)?$/;
+
 const patterns = Object.values<Endpoint>(endpoints).map(({ method, path }) => ({
   method,
   pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}/?$`),
@@ -53,7 +63,7 @@ const patterns = Object.values<Endpoint>(endpoints).map(({ method, path }) => ({
 
 /** 405 with `Allow` where the path exists with other methods, else 404. */
 function answerNoRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = new URL(request.url, 'http://host').pathname;
+  const path = request.url.split('?', 1)[0] ?? '';
   const allowed = [
     ...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)),
   ];

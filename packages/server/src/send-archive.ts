@@ -23,10 +23,12 @@ export async function sendArchive(
       await pipeline(body, answer);
       return;
     }
-    answer.writeHead(200, { 'content-type': contentType, trailer: checksumTrailer });
+    // HTTP/1.0, as some proxies speak it, has no trailers.
+    const hasTrailers = request.raw.httpVersion !== '1.0';
+    answer.writeHead(200, { 'content-type': contentType, ...(hasTrailers && { trailer: checksumTrailer }) });
     const { chunks, md5 } = digestOf(body);
     await pipeline(chunks, answer, { end: false });
-    answer.addTrailers({ [checksumTrailer]: md5() });
+    if (hasTrailers) answer.addTrailers({ [checksumTrailer]: md5() });
     answer.end();
   } catch (error) {
     tar.destroy();

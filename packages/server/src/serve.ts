@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type Endpoint, readable } from '@knitfab/api';
 import { Invalid } from '@knitfab/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -14,6 +15,9 @@ export interface Given<Params, Query, Body> {
 
 /** Largest JSON body, in bytes: a few dozen tags with the largest values. */
 const maxJsonBytes = 64 * 1024 * 1024;
+
+/** A request that sends nothing for so long is given up. */
+const silenceMilliseconds = 60_000;
 
 /** Serves an endpoint that answers with JSON, or with nothing (204). */
 export function serve<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, S extends z.ZodType>(
@@ -68,14 +72,7 @@ function read<Schema extends z.ZodType>(schema: Schema, input: unknown): z.outpu
 
 /** Reads the body as JSON, whatever its Content-Type (spec page 2). */
 async function readJson(request: FastifyRequest): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request.raw as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxJsonBytes) throw new Invalid(`the body is larger than ${maxJsonBytes / 1024 / 1024} MiB`);
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = await readText(request.raw);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -83,4 +80,22 @@ async function readJson(request: FastifyRequest): Promise<unknown> {
       text.trim() === '' ? 'the body is empty' : `the body is not JSON: ${(cause as Error).message}`;
     throw new Invalid({ reason, advice: 'Send a JSON object in UTF-8.', cause });
   }
+}
+
+/** @throws {Invalid} when it is too large, or the sender breaks off or falls silent */
+async function readText(message: IncomingMessage): Promise<string> {
+  message.setTimeout(silenceMilliseconds, () => message.destroy(new Error('the request went silent')));
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of message as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > maxJsonBytes)
+        throw new Invalid(`the body is larger than ${maxJsonBytes / 1024 / 1024} MiB`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw message.errored ? new Invalid({ reason: 'the request was cut off', cause: error }) : error;
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -99,6 +99,7 @@ create table run (
 -- What the loops look for, and nothing else: it stays small however long the history is.
 create index run_unfinished on run (status, run_id)
   where status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting');
+create index run_failed on run (updated_at) where status = 'failed';
 create index run_by_updated_at on run (updated_at, run_id);
 
 create table data (
@@ -142,6 +143,7 @@ create table garbage (
   next_attempt_at timestamptz not null default '-infinity',
   problem         text
 );
+create index garbage_due on garbage (next_attempt_at);
 
 insert into plan (identity, name) values
   (sha256('knit#uploaded'), 'knit#uploaded'),

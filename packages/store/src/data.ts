@@ -103,7 +103,9 @@ function systemTagCondition({ key, value }: Tag): RawBuilder<unknown> {
       return sql`(data.stamped_at = ${value}::timestamptz and knit_timestamp(data.stamped_at) = ${value})`;
     case transientTagKey:
       if (value === 'failed') return sql`run.status = 'failed'`;
-      if (value === 'processing') return sql`run.status not in ('done', 'failed')`;
+      if (value === 'processing') {
+        return sql`run.status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')`;
+      }
       return sql`false`;
     default:
       return sql`false`;

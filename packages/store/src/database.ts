@@ -33,7 +33,7 @@ export interface Store {
 }
 
 /** Opens a pool on the database; connections are made when they are needed. */
-export function openStore(options: ConnectionOptions, poolSize = 12): Store {
+export function openStore(options: ConnectionOptions, poolSize = 24): Store {
   const complete: ConnectionOptions = {
     application_name: 'knitfab',
     connectionTimeoutMillis: 10_000,
@@ -72,16 +72,19 @@ export async function transaction<Result>(
     try {
       return await db.transaction().execute(work);
     } catch (error) {
-      if (!isDeadlock(error) || tries === maxTries) throw translated(error);
+      if (!isPassing(error) || tries === maxTries) throw translated(error);
     }
   }
 }
 
-/** How often a transaction is tried that PostgreSQL has chosen to end a deadlock. */
 const maxTries = 5;
 
-const isDeadlock = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '40P01';
+/**
+ * Whether another try will see what was in the way: a deadlock that PostgreSQL has ended (40P01), or a row that another
+ * transaction has deleted since this one saw it, referred to by a foreign key (23503).
+ */
+const isPassing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '23503');
 
 /**
  * Asks the database for an answer, any.
@@ -104,9 +107,20 @@ export async function snapshot<Result>(db: Connection, work: (tx: Tx) => Promise
   }
 }
 
-/** Class 08: connection exceptions; 57P0x: the server is going down or coming up; 53: out of disk, memory, connections. */
-const unavailableStates = /^(08...|57P0[1-5]|53...)$/;
-const unavailableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND']);
+/** Class 08: connection exceptions; 57P0x: the server is going down or coming up; 53: out of disk, memory, connections; 25006: it
+ * only reads, after a failover; 28: it does not let us in. */
+const unavailableStates = /^(08...|57P0[1-5]|53...|25006|28...)$/;
+const unavailableCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+]);
 
 /** Turns the database's own failures into `Unavailable`; other errors come back as they are. */
 export function translated(error: unknown): unknown {

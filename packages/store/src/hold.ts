@@ -52,11 +52,16 @@ export async function holdDatabase(options: ConnectionOptions): Promise<Database
 async function take(options: ConnectionOptions): Promise<pg.Client | undefined> {
   const client = new pg.Client(options);
   client.on('error', () => {}); // 'end' follows
-  await client.connect();
-  const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
-    locks.hold,
-  ]);
-  if (rows[0]?.taken) return client;
-  await client.end();
-  return undefined;
+  let isTaken = false;
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
+      locks.hold,
+    ]);
+    isTaken = rows[0]?.taken === true;
+    return isTaken ? client : undefined;
+  } finally {
+    // A connection that is forgotten could hold the lock.
+    if (!isTaken) await client.end().catch(() => {});
+  }
 }

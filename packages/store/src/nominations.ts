@@ -86,8 +86,12 @@ export async function nominateToPlan(tx: Tx, planId: PlanId): Promise<void> {
       from data join run using (run_id)
       where ${way} and run.status = 'done'
         and (${input.pinned_timestamp}::text is null or knit_timestamp(data.stamped_at) = ${input.pinned_timestamp})
-        and (select count(*) from data_tag
-             where data_tag.knit_id = data.knit_id and tag_id = any (${unchecked}::bigint[])) = ${unchecked.length}
+        ${
+          unchecked.length === 0
+            ? sql``
+            : sql`and (select count(*) from data_tag
+             where data_tag.knit_id = data.knit_id and tag_id = any (${unchecked}::bigint[])) = ${unchecked.length}`
+        }
       on conflict do nothing`.execute(tx);
   }
   await notify(tx, 'nomination');

@@ -27,7 +27,11 @@ export async function listen(
     const broken = new Promise<void>((resolve) => {
       client.on('error', () => resolve()); // a broken connection may say so more than once
       client.once('end', () => resolve());
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      signal.addEventListener('abort', end, { once: true });
+      function end() {
+        resolve();
+      }
+      client.once('end', () => signal.removeEventListener('abort', end));
     });
     try {
       await client.connect();

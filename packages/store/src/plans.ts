@@ -15,6 +15,7 @@ import {
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
 import { lockNominations, nominateToPlan } from './nominations.ts';
+import { notify } from './notifications.ts';
 import { changeStatus } from './run-status.ts';
 import { knownTagIds, tagIds } from './tags.ts';
 
@@ -101,7 +102,10 @@ async function insertOutputs(tx: Tx, planId: PlanId, plan: PlanDefinition): Prom
   }
 }
 
-/** Takes the Plan's row, so that projection and changes of the Plan don't overlap. */
+/**
+ * Takes the Plan's row, so that projection and changes of the Plan don't overlap. Projection passes over it meanwhile, and is
+ * told to look again.
+ */
 async function lockPlan(tx: Tx, planId: PlanId) {
   const plan = await tx
     .selectFrom('plan')
@@ -111,6 +115,7 @@ async function lockPlan(tx: Tx, planId: PlanId) {
     .forNoKeyUpdate()
     .executeTakeFirst();
   if (plan === undefined) throw noSuchPlan(planId);
+  await notify(tx, 'nomination');
   return plan;
 }
 
@@ -134,13 +139,14 @@ export async function setPlanActive(tx: Tx, planId: PlanId, active: boolean): Pr
 
 /**
  * Changes what a Plan's future workers get.
+ * @returns what they get now
  * @throws {NotFound}
  */
 export async function changePlanResources(
   tx: Tx,
   planId: PlanId,
   change: { set: Resources; unset: readonly string[] },
-): Promise<void> {
+): Promise<Resources> {
   const { resources } = await lockPlan(tx, planId);
   const kept = Object.entries(resources).filter(([name]) => !change.unset.includes(name));
   const changed = { ...Object.fromEntries(kept), ...change.set };
@@ -149,6 +155,7 @@ export async function changePlanResources(
     .set({ resources: JSON.stringify(changed) })
     .where('plan_id', '=', planId)
     .execute();
+  return changed;
 }
 
 /**

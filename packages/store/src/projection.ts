@@ -16,17 +16,35 @@ export interface PlanToProject {
   inputIds: number[];
 }
 
-/** Takes a Plan that has nominations to project and that nobody else is projecting. */
-export async function claimPlanToProject(tx: Tx): Promise<PlanToProject | undefined> {
+/**
+ * Takes a Plan that has nominations to project and that nobody else is projecting: the next one after `last`, so that a Plan
+ * with very many does not hold up the others.
+ */
+export async function claimPlanToProject(tx: Tx, last?: PlanId): Promise<PlanToProject | undefined> {
   const { rows } = await sql<PlanToProject>`
+    with recursive pending (input_id) as (
+      -- the distinct inputs, one look into the index for each
+      (select input_id from nomination where not projected order by input_id limit 1)
+      union all
+      select (select nomination.input_id from nomination
+              where not projected and nomination.input_id > pending.input_id
+              order by nomination.input_id limit 1)
+      from pending where pending.input_id is not null
+    )
     select plan_id as "planId", active,
            (select array_agg(input_id order by position) from plan_input where plan_input.plan_id = plan.plan_id) as "inputIds"
     from plan
-    where plan_id in (select plan_id from plan_input
-                      where input_id in (select input_id from nomination where not projected))
+    where plan_id in (select plan_id from plan_input where input_id in (select input_id from pending))
+    order by plan_id > ${last ?? null}::uuid desc nulls last, plan_id
     limit 1
     for no key update skip locked`.execute(tx);
   return rows[0];
+}
+
+/** Whether nominations wait to be projected, of Plans that somebody else has at the moment. */
+export async function isProjectionPending(tx: Tx): Promise<boolean> {
+  const { rows } = await sql`select from nomination where not projected limit 1`.execute(tx);
+  return rows.length > 0;
 }
 
 /**

@@ -36,6 +36,24 @@ export async function claimRuns(tx: Tx, { statuses, limit, among, stopped }: Cla
   return rows;
 }
 
+/**
+ * When to look again for Runs in these statuses: when the first of them has backed off; soon, if one is due that could not
+ * be claimed because somebody else had it. Undefined when there are none.
+ */
+export async function nextRunDue(
+  tx: Tx,
+  { statuses, stopped }: Pick<Claim, 'statuses' | 'stopped'>,
+): Promise<Date | undefined> {
+  const { rows } = await sql<{ due: Date | null }>`
+    select greatest(min(next_attempt_at), clock_timestamp() + interval '200 milliseconds') as due
+    from run
+    where status = any (${statuses}::text[])
+      and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')
+      ${stopped === undefined ? sql`` : sql`and stopped = ${stopped}`}
+    having count(*) > 0`.execute(tx);
+  return rows[0]?.due ?? undefined;
+}
+
 /** Notes that a step failed for a Run: it is tried again after a pause that doubles, from 1 s up to 5 minutes. */
 export async function postponeRun(tx: Tx, runId: RunId, problem: string): Promise<Date> {
   const { rows } = await sql<{ next_attempt_at: Date }>`
@@ -149,15 +167,23 @@ export async function runsUnderWay(db: Connection | Tx, among?: readonly RunId[]
   return rows.map((row) => row.run_id);
 }
 
-/** The names among these of workers that no unfinished Run has. */
-export async function strayWorkers(db: Connection | Tx, workers: readonly string[]): Promise<string[]> {
-  const { rows } = await sql<{ worker: string }>`
-    select worker from unnest(${workers}::text[]) as existing (worker)
+/** Those of these Runs that have no worker, or should have none: finished ones, and such as do not exist. */
+export async function runsWithoutWorker(db: Connection | Tx, runIds: readonly RunId[]): Promise<RunId[]> {
+  if (runIds.length === 0) return [];
+  const { rows } = await sql<{ run_id: RunId }>`
+    select run_id from unnest(${runIds}::uuid[]) as existing (run_id)
     where not exists (select from run
-                      where run.worker = existing.worker and status in ('ready', 'starting', 'running', 'completing', 'aborting'))`.execute(
+                      where run.run_id = existing.run_id
+                        and status in ('ready', 'starting', 'running', 'completing', 'aborting'))`.execute(
     db,
   );
-  return rows.map((row) => row.worker);
+  return rows.map((row) => row.run_id);
+}
+
+/** Takes a Run's row, if there is one, and says whether the Run is still one that should have no worker. */
+export async function holdWithoutWorker(tx: Tx, runId: RunId): Promise<boolean> {
+  await sql`select from run where run_id = ${runId} for no key update`.execute(tx);
+  return (await runsWithoutWorker(tx, [runId])).length > 0;
 }
 
 /** Notes for Runs that are ready what they wait for. */

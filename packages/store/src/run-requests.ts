@@ -77,6 +77,7 @@ function refuseUpload(run: LockedRun, what: string): void {
  * @throws {NotFound} {@link Conflict} when its outputs are used, or it is an upload or import
  */
 export async function retryRun(tx: Tx, runId: RunId): Promise<void> {
+  const isActive = await lockPlanOfRun(tx, runId);
   const run = await lockRun(tx, runId);
   const to = statusAfterRequest('retry', run.status);
   if (run.pseudo) {
@@ -89,6 +90,17 @@ export async function retryRun(tx: Tx, runId: RunId): Promise<void> {
     tx,
   );
   await changeStatus(tx, { runIds: [runId], to });
+  // Runs of an inactive Plan are not started, this one no more than others.
+  if (!isActive) await changeStatus(tx, { runIds: [runId], to: 'deactivated' });
+}
+
+/** Keeps the Plan of a Run as active or inactive as it is; Plans are taken before their Runs, here as elsewhere. */
+async function lockPlanOfRun(tx: Tx, runId: RunId): Promise<boolean> {
+  const { rows } = await sql<{ active: boolean }>`
+    select active from plan where plan_id = (select plan_id from run where run_id = ${runId}) for share`.execute(
+    tx,
+  );
+  return rows[0]?.active ?? true;
 }
 
 /**

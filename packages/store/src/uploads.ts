@@ -2,6 +2,7 @@ import { Conflict, type KnitId, pseudoPlans, type RunId } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
 import { renominateData } from './nominations.ts';
+import { notify } from './notifications.ts';
 import { dropOutputs, insertOutputs, stampOutputs } from './run-outputs.ts';
 import { changeStatus } from './run-status.ts';
 
@@ -33,11 +34,16 @@ export async function beginUpload(tx: Tx): Promise<Upload> {
   return { runId, knitId: data.knit_id, volumeRef: data.volume_ref };
 }
 
-/** Says that the upload is still under way. */
-export async function prolongUpload(db: Connection, runId: RunId): Promise<void> {
-  await sql`
+/**
+ * Says that the upload is still under way.
+ * @returns whether it is: somebody may have aborted it
+ */
+export async function prolongUpload(db: Connection, runId: RunId): Promise<boolean> {
+  const { rows } = await sql`
     update run set lease_until = clock_timestamp() + ${uploadLease}::interval
-    where run_id = ${runId} and status = 'running'`.execute(db);
+    where run_id = ${runId} and status = 'running'
+    returning 1`.execute(db);
+  return rows.length > 0;
 }
 
 /**
@@ -46,23 +52,41 @@ export async function prolongUpload(db: Connection, runId: RunId): Promise<void>
  */
 export async function completeUpload(tx: Tx, { runId }: Upload): Promise<void> {
   const completing = await changeStatus(tx, { runIds: [runId], to: 'completing' });
-  if (completing.length === 0) {
-    throw new Conflict({
-      reason: 'the upload was aborted while it was under way',
-      advice: 'Push the Data again.',
-    });
-  }
+  if (completing.length === 0) throw uploadAborted();
   await changeStatus(tx, { runIds: [runId], to: 'done' });
   await renominateData(tx, await stampOutputs(tx, [runId]));
 }
 
-/** Takes a broken upload away as if it had never been; its volume goes to garbage. */
-export async function discardUpload(tx: Tx, { runId }: Pick<Upload, 'runId'>): Promise<void> {
+/**
+ * Takes a broken upload away as if it had never been; its volume goes to garbage, also one that was made when the rest had
+ * gone already. An upload that is done, though its server could not hear of it, stays.
+ * @returns whether it is away
+ */
+export async function discardUpload(
+  tx: Tx,
+  { runId, volumeRef }: Pick<Upload, 'runId'> & Partial<Upload>,
+): Promise<boolean> {
+  const run = await tx
+    .selectFrom('run')
+    .select('status')
+    .where('run_id', '=', runId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (run?.status === 'done') return false;
   await dropOutputs(tx, [runId]);
   await tx.deleteFrom('run').where('run_id', '=', runId).execute();
+  if (volumeRef !== undefined) {
+    await sql`insert into garbage (volume_ref) values (${volumeRef}) on conflict do nothing`.execute(tx);
+    await notify(tx, 'garbage');
+  }
+  return true;
 }
 
-/** Takes uploads whose lease has run out, or that were aborted, and that nobody else has. */
+/** Why an upload that somebody has aborted ends. */
+export const uploadAborted = (): Conflict =>
+  new Conflict({ reason: 'the upload was aborted while it was under way', advice: 'Push the Data again.' });
+
+/** Takes uploads whose lease has run out, and that nobody else has. */
 export async function claimBrokenUploads(tx: Tx, limit: number): Promise<RunId[]> {
   const { rows } = await sql<{ run_id: RunId }>`
     select run_id from run

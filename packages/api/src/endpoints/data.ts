@@ -8,7 +8,7 @@ import { endpoint, json } from './endpoint.ts';
 import { type Interval, interval, intervalParameters, tags } from './query.ts';
 import { routes } from './routes.ts';
 
-/** Which Data to find: those with all of the tags, and stamped within the interval. */
+/** Which Data to find: those with all of the tags, whose Run last changed within the interval. */
 export interface DataFilter extends Interval {
   readonly tags: readonly Tag[];
 }

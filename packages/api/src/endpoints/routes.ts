@@ -34,7 +34,6 @@ export const routes = {
   getOpenApi: route('getOpenApi', 'GET', '/api/openapi.json'),
   getHealth: route('getHealth', 'GET', '/healthz'),
   getReadiness: route('getReadiness', 'GET', '/readyz'),
-  getMetrics: route('getMetrics', 'GET', '/metrics'),
 };
 
 export type OperationId = keyof typeof routes;

@@ -30,14 +30,4 @@ export const systemEndpoints = {
     summary: 'Whether the server can do its work: the database answers',
     response: json(health, 'It can'),
   }),
-  getMetrics: endpoint({
-    ...routes.getMetrics,
-    tag: 'System',
-    summary: 'Get figures for Prometheus',
-    response: {
-      status: 200,
-      contentTypes: ['text/plain; version=0.0.4'],
-      description: 'Prometheus text format',
-    },
-  }),
 };

@@ -1,4 +1,4 @@
-import { type Tag, userTagSet } from '@knitfab/core';
+import { checkedTag, type Tag, userTagSet } from '@knitfab/core';
 import { z } from 'zod';
 import { listOrAbsent } from './absent.ts';
 import { uuidText } from './ids.ts';
@@ -33,7 +33,7 @@ function withoutSystemTags<Change extends { add: Tag[]; remove: Tag[]; remove_ke
   userTagSet(change.add, 'add');
   userTagSet(change.remove, 'remove');
   userTagSet(
-    change.remove_key.map((key) => ({ key, value: '' })),
+    change.remove_key.map((key) => checkedTag({ key, value: '' })),
     'remove_key',
   );
   return change;

@@ -3,17 +3,20 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { WorkerSpec, WorkerState } from '@knitfab/engine';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Driven, processesWith } from './driven.ts';
 import { users } from './users.ts';
 
 describe.each(users)('after a crash, a worker of $name', (user) => {
   let driven: Driven;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     driven = await Driven.open(user, { stopGraceSeconds: 0.5 });
   });
-  afterEach(() => driven.close());
+  afterEach(async () => {
+    for (const name of await driven.host.call<string[]>('list')) await driven.host.call('remove', name);
+  });
+  afterAll(() => driven.close());
 
   const inspect = ({ name }: WorkerSpec) => driven.host.call<WorkerState>('inspect', name);
 
@@ -35,7 +38,7 @@ describe.each(users)('after a crash, a worker of $name', (user) => {
     ]);
     await driven.restart();
     expect(await inspect(lasting)).toMatchObject({ phase: 'running' });
-    expect((await driven.host.call<string[]>('list')).sort()).toEqual([lasting.name, short.name].sort());
+    expect(await driven.host.call('list')).toEqual(expect.arrayContaining([lasting.name, short.name]));
     writeFileSync(join(driven.volume(lasting.outputs[0]?.volume ?? ''), 'off'), '');
     expect(await driven.until(lasting, 'ended')).toMatchObject({ code: 5, execution: { driver: 'local' } });
     expect(await driven.until(short, 'ended')).toMatchObject({ code: 6 });
@@ -59,7 +62,7 @@ describe.each(users)('after a crash, a worker of $name', (user) => {
   });
 
   it('of the server at any moment of its start is started once, and as soon as someone asks for it', async () => {
-    const rounds = Number(process.env.KNIT_TEST_ROUNDS ?? 4);
+    const rounds = Number(process.env.KNIT_TEST_ROUNDS ?? 2);
     for (let round = 0; round < rounds; round++) {
       const specs = await Promise.all(
         Array.from({ length: 8 }, () =>
@@ -83,7 +86,7 @@ describe.each(users)('after a crash, a worker of $name', (user) => {
   });
 
   it('of the server at any moment of its start is not started once it is removed', async () => {
-    const rounds = Number(process.env.KNIT_TEST_ROUNDS ?? 4);
+    const rounds = Number(process.env.KNIT_TEST_ROUNDS ?? 2);
     for (let round = 0; round < rounds; round++) {
       const mark = `knit-mark-${randomUUID()}`;
       const specs = await Promise.all(

@@ -36,7 +36,8 @@ export class WorkerObserver implements Loop {
 
   /** Notes that a worker's state has changed; the next step looks at it. */
   noteChange(worker: string): void {
-    this.#changed.add(runOfWorker(worker));
+    const runId = runOfWorker(worker);
+    if (runId !== undefined) this.#changed.add(runId);
   }
 
   async step() {

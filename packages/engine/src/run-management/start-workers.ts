@@ -1,4 +1,4 @@
-import { defaultResources, Invalid, parseQuantity, type Resources } from '@knitfab/core';
+import { Invalid } from '@knitfab/core';
 import {
   changeStatus,
   claimRuns,
@@ -14,8 +14,10 @@ import {
   transaction,
 } from '@knitfab/store';
 import type { Capacity, Drivers } from '../drivers.ts';
+import { earlier } from '../earlier.ts';
 import type { Loop } from '../loop.ts';
-import { earlier, sideBySide } from '../outcome.ts';
+import { idleStep, type Outcome, sideBySide } from '../outcome.ts';
+import { amounts, checkFits } from '../room.ts';
 import { workerSpec } from './worker-spec.ts';
 
 /** How many are started side by side; few where room is scarce, for all but those that fit are taken in vain. */
@@ -40,13 +42,14 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         if (room && room.cpu <= rounding) return { more: false };
         const limit = limitOf(workers.capacity);
         const claimed = await claimRuns(tx, { statuses: ['ready'], limit });
-        if (claimed.length === 0) return { more: false };
+        if (claimed.length === 0) return idleStep(tx, { statuses: ['ready'] });
         const materials = await runMaterials(
           tx,
           claimed.map((run) => run.runId),
         );
-        const runs = room ? await fitting(tx, materials, room) : materials;
-        const outcomes = await sideBySide(runs, (run) => workers.start(workerSpec(run)));
+        const { possible, refusals } = sorted(materials, workers.capacity);
+        const runs = room ? await fitting(tx, possible, room) : possible;
+        const outcomes = [...refusals, ...(await sideBySide(runs, (run) => workers.start(workerSpec(run))))];
         const started = outcomes.filter(({ error }) => error === undefined).map(({ row }) => row.runId);
         await changeStatus(tx, { runIds: started, to: 'starting' });
         let nextAt: Date | undefined;
@@ -58,12 +61,25 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
             nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
           }
         }
-        return {
-          more: claimed.length === limit && runs.length === claimed.length,
-          ...(nextAt && { nextAt }),
-        };
+        // Where nothing was done, all that is left waits for room: the end of a Run wakes this loop.
+        return { more: outcomes.length > 0, ...(nextAt && { nextAt }) };
       }),
   };
+}
+
+/** Parts Runs that can run here from those that never could, such as after a move to a smaller machine. */
+function sorted(runs: RunMaterial[], capacity: Capacity | undefined) {
+  const possible: RunMaterial[] = [];
+  const refusals: Outcome<RunMaterial>[] = [];
+  for (const run of runs) {
+    try {
+      checkFits(run.resources, capacity);
+      possible.push(run);
+    } catch (error) {
+      refusals.push({ row: run, error: error as Error });
+    }
+  }
+  return { possible, refusals };
 }
 
 /** What the machine has left. Only one transaction at a time gives it away. */
@@ -92,8 +108,3 @@ async function fitting(tx: Tx, runs: RunMaterial[], free: Capacity): Promise<Run
 
 /** Sums of decimal fractions of a core are not exact. */
 const rounding = 1e-9;
-
-function amounts(resources: Resources): Capacity {
-  const { cpu = '1', memory = '1Gi' } = { ...defaultResources, ...resources };
-  return { cpu: parseQuantity(cpu), memory: parseQuantity(memory) };
-}

@@ -1,4 +1,4 @@
-import { defaultResources } from '@knitfab/core';
+import { defaultResources, isUuid, type RunId } from '@knitfab/core';
 import type { RunMaterial } from '@knitfab/store';
 import type { WorkerSpec } from '../drivers.ts';
 
@@ -23,6 +23,8 @@ export function workerSpec(run: RunMaterial): WorkerSpec {
 
 export const workerName = (runId: string): string => `worker-run-${runId}`;
 
-/** The Run that a worker belongs to, by its name. */
-export const runOfWorker = <RunId extends string>(name: string): RunId =>
-  name.slice('worker-run-'.length) as RunId;
+/** The Run that a worker belongs to, by its name; undefined when it is no worker's. */
+export function runOfWorker(name: string): RunId | undefined {
+  const runId = name.startsWith('worker-run-') ? name.slice('worker-run-'.length) : '';
+  return isUuid(runId) ? (runId as RunId) : undefined;
+}

@@ -1,5 +1,11 @@
 import { endpoints } from '@knitfab/api';
-import { definePlan, type PlanId } from '@knitfab/core';
+import {
+  annotationSet,
+  checkedResources,
+  checkedServiceAccount,
+  definePlan,
+  type PlanId,
+} from '@knitfab/core';
 import {
   changePlanAnnotations,
   changePlanResources,
@@ -44,16 +50,22 @@ export function planRoutes(app: FastifyInstance, { db }: Store, backend: Backend
     changed(planId, (tx) => setPlanActive(tx, planId, false)),
   );
   serve(app, endpoints.changePlanResources, ({ params: { planId }, body }) =>
-    changed(planId, (tx) => changePlanResources(tx, planId, body)),
+    changed(planId, async (tx) => {
+      backend.checkResources(
+        await changePlanResources(tx, planId, { ...body, set: checkedResources(body.set) }),
+      );
+    }),
   );
   serve(
     app,
     endpoints.annotatePlan,
     ({ params: { planId }, body: { add, remove, remove_key: removeKeys } }) =>
-      changed(planId, (tx) => changePlanAnnotations(tx, planId, { add, remove, removeKeys })),
+      changed(planId, (tx) =>
+        changePlanAnnotations(tx, planId, { add: annotationSet(add), remove, removeKeys }),
+      ),
   );
   serve(app, endpoints.setPlanServiceAccount, ({ params: { planId }, body }) =>
-    changed(planId, (tx) => setPlanServiceAccount(tx, planId, body.service_account)),
+    changed(planId, (tx) => setPlanServiceAccount(tx, planId, checkedServiceAccount(body.service_account))),
   );
   serve(app, endpoints.unsetPlanServiceAccount, ({ params: { planId } }) =>
     changed(planId, (tx) => setPlanServiceAccount(tx, planId, null)),

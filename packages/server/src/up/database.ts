@@ -44,6 +44,7 @@ export async function openDatabase(
       await setTimeout(restarts * restartPause, undefined, { ref: false });
       if (stopping) return;
       server = await startEmbeddedPostgres({ directory });
+      if (stopping) return await server.stop();
       if (server.connectionString !== connectionString) break;
     }
     throw new Unavailable({
