@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packTree } from '@knitfab/archive';
@@ -208,6 +208,46 @@ test('Runs wait for room, oldest first, and say so', async () => {
   await expect
     .poll(async () => (await runsOf(plan)).map((run) => run.status).sort(), { timeout: 20_000 })
     .toEqual(['failed', 'running']);
+});
+
+test('a Run that asks for more than the machine has fails with the reason, and holds up nobody', async () => {
+  const greedy = await register('greedy', 'true', { resources: { cpu: '1000' } });
+  const modest = await register('modest', 'true');
+  await push('greedy:in');
+  await push('modest:in');
+  startEngine();
+  const [run] = await until(greedy, 'failed');
+  expect(run?.exit).toEqual({ code: 255, message: 'it asks for 1000 CPUs, and this machine has 4' });
+  await until(modest, 'done');
+});
+
+test('a stranger among the workers is left alone and disturbs nobody', async () => {
+  await mkdir(join(directory, 'workers', 'lost+found'));
+  startEngine();
+  const plan = await register('strange', 'true');
+  await push('strange:in');
+  await until(plan, 'done');
+  await rm(join(directory, 'workers', 'lost+found'), { recursive: true });
+});
+
+test('an upload that is aborted ends as refused, and leaves nothing', async () => {
+  startEngine();
+  async function* slowly() {
+    const whole = Buffer.concat(await packTree(source).toArray());
+    yield whole.subarray(0, 512);
+    const { run_id: runId } = await store.db
+      .selectFrom('run')
+      .select('run_id')
+      .where('status', '=', 'running')
+      .where('lease_until', 'is not', null)
+      .executeTakeFirstOrThrow();
+    await transaction(store.db, (tx) => abortRun(tx, runId));
+    yield whole.subarray(512);
+  }
+  await expect(receiveData(store, drivers, slowly(), async () => {})).rejects.toThrow(
+    'aborted while it was under way',
+  );
+  await expect.poll(() => readdir(join(directory, 'volumes'))).toEqual([]);
 });
 
 test('a Run that takes its time to stop does not hold up others', async () => {

@@ -210,6 +210,20 @@ describe('a Plan', () => {
     ).toBe('trainer');
     expect((await wire.delete(`${at}/serviceaccount`)).json.service_account).toBeUndefined();
   });
+
+  test('keeps what it has when a change is malformed, or more than the machine has', async () => {
+    const { planId } = (await wire.post('/api/plans/', plan('malformed', { active: false }))).json;
+    const at = `/api/plans/${planId}`;
+    const before = (await wire.get(at)).json;
+    const refused = [
+      await wire.put(`${at}/resources`, { set: { cpu: 'banana' } }),
+      await wire.put(`${at}/resources`, { set: { cpu: '10k' } }),
+      await wire.put(`${at}/annotations`, { add: ['no equals sign'] }),
+      await wire.put(`${at}/serviceaccount`, { service_account: 'Not Valid!' }),
+    ];
+    expect(refused.map((answer) => answer.status)).toEqual([400, 400, 400, 400]);
+    expect((await wire.get(at)).json).toEqual(before);
+  });
 });
 
 describe('a Run', () => {
@@ -346,6 +360,24 @@ describe('what is wrong with a request', () => {
     const { status, json } = await wire.send(method, path, method === 'PUT' ? { body: '{}' } : {});
     expect(status).toBe(404);
     expect(json).toMatchObject({ message: expect.any(String), reason: expect.any(String) });
+  });
+
+  test('a body is read whatever its Content-Type, and odd addresses are not found', async () => {
+    const typed = await wire.send('POST', '/api/plans', {
+      body: '{',
+      headers: { 'content-type': 'garbage' },
+    });
+    expect([typed.status, typed.json.reason]).toEqual([400, expect.stringContaining('not JSON')]);
+    expect((await wire.get('//')).status).toBe(404);
+    const broken = await wire.get('/api/data/%E0%A4%A');
+    expect([broken.status, broken.json.reason]).toEqual([expect.any(Number), expect.any(String)]);
+    expect(broken.status).toBeLessThan(500);
+    const early = await wire.get(
+      `/api/data?tag=${encodeURIComponent('knit#timestamp:0000-01-01T00:00:00+00:00')}`,
+    );
+    expect(early.status).toBe(400);
+    const knitId = await wire.push(tree, 'odd:x');
+    expect((await wire.put(`/api/data/${knitId}`, { remove_key: ['a\u0000b'] })).status).toBe(400);
   });
 
   test.each([

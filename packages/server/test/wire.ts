@@ -28,8 +28,9 @@ export class Wire {
   }
 
   send(method: string, path: string, { body, headers = {}, trailers = {} }: Options = {}): Promise<Answer> {
+    const { hostname, port } = new URL(this.root);
     return new Promise((resolve, reject) => {
-      const sent = request(new URL(path, this.root), { method, headers }, (answer) => {
+      const sent = request({ hostname, port, path, method, headers }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk) => chunks.push(chunk));
         answer.on('error', reject);

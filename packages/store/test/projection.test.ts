@@ -1,7 +1,7 @@
-import type { KnitId } from '@knitfab/core';
+import type { KnitId, PlanId } from '@knitfab/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { deleteRun, setPlanActive, transaction } from '../src/index.ts';
+import { claimPlanToProject, deleteRun, setPlanActive, transaction } from '../src/index.ts';
 import { testStore } from './fixture.ts';
 
 const store = testStore();
@@ -60,6 +60,18 @@ test('Runs of an inactive Plan are deactivated, wait when it is activated, and g
   expect(await statuses()).toEqual(['waiting', 'waiting']);
   await transaction(store.db, (tx) => setPlanActive(tx, plan, false));
   expect(await statuses()).toEqual(['deactivated', 'deactivated']);
+});
+
+test('a Plan with very many nominations does not hold up the others', async () => {
+  const claim = (last?: PlanId) => transaction(store.db, (tx) => claimPlanToProject(tx, last));
+  const plans = [await store.plan({ '/a': ['p7:x'] }), await store.plan({ '/b': ['p7:x'] })];
+  await store.push('p7:x');
+  const first = (await claim())?.planId;
+  const second = (await claim(first))?.planId;
+  const third = (await claim(second))?.planId;
+  expect(new Set([first, second])).toEqual(new Set(plans));
+  expect(third).toBe(first);
+  await store.project();
 });
 
 test('many projectors at once, while Data come, make each combination exactly once', async () => {

@@ -17,6 +17,7 @@ import {
   findData,
   retryRun,
   runDetails,
+  setPlanActive,
   snapshot,
   stopRun,
   transaction,
@@ -120,6 +121,14 @@ test('a retry drops the outputs, gives new ones with the same tags, and forgets 
     .where('volume_ref', '=', volumeRef)
     .execute();
   expect(garbage).toHaveLength(1);
+});
+
+test('a retried Run of an inactive Plan is not started', async () => {
+  const runId = await runIn('failed', 'r9');
+  const planId = (await detail(runId))?.plan.planId;
+  if (planId) await transaction(store.db, (tx) => setPlanActive(tx, planId, false));
+  await transaction(store.db, (tx) => retryRun(tx, runId));
+  expect((await detail(runId))?.status).toBe('deactivated');
 });
 
 test('a Run whose output another Run uses can be neither deleted nor retried, until that one is deleted', async () => {
