@@ -24,6 +24,8 @@ import { type TreeNode, walkTree } from './walk-tree.ts';
 export interface PackOptions {
   /** Packs what symbolic links lead to in their place; without it they stay links. */
   readonly dereference?: boolean;
+  /** What to do with sockets, FIFOs and devices, which hold nothing that could be kept: refused when left out. */
+  readonly special?: 'refuse' | 'leave-out';
   /** Called for each entry as it is packed; `path` ends with `/` for a directory, and is `./` for the root. */
   readonly onEntry?: (entry: { readonly path: string; readonly size: number }) => void;
   /** Called with the number of bytes of content that were read since the last call. */
@@ -59,7 +61,7 @@ async function* archiveOf(directory: string, options: PackOptions): AsyncGenerat
     onEntry?.({ path: entry.path, size: entry.size });
     writer.header(entry);
   };
-  for (const node of walkTree(directory, dereference)) {
+  for (const node of walkTree(directory, dereference, options.special)) {
     if (node.kind === 'file') {
       const file = new OpenFile(node.location, dereference);
       try {

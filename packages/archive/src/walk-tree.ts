@@ -31,12 +31,17 @@ interface Ancestors {
  * @throws {Invalid} naming what can't be kept (sockets, FIFOs, devices, names that are not UTF-8), can't be read, or is a link
  * that leads nowhere or round in circles
  */
-export function* walkTree(directory: string, dereference: boolean): Generator<TreeNode, void> {
+export function* walkTree(
+  directory: string,
+  dereference: boolean,
+  special: 'refuse' | 'leave-out' = 'refuse',
+): Generator<TreeNode, void> {
   checkDirectory(directory);
   const pending: PendingNode[] = [{ kind: 'directory', path: '', location: directory }];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     yield node;
-    if (node.kind === 'directory') for (const child of childrenOf(node, dereference)) pending.push(child);
+    if (node.kind === 'directory')
+      for (const child of childrenOf(node, dereference, special)) pending.push(child);
   }
 }
 
@@ -50,9 +55,15 @@ function checkDirectory(directory: string): void {
   throw new Invalid(`${quoted(directory)} is no directory`);
 }
 
-function childrenOf(parent: PendingNode, dereference: boolean): PendingNode[] {
+function childrenOf(
+  parent: PendingNode,
+  dereference: boolean,
+  special: 'refuse' | 'leave-out',
+): PendingNode[] {
   const within = dereference ? ancestorsWith(parent) : undefined;
-  return readDirectory(parent.location).map((entry) => {
+  const entries = readDirectory(parent.location);
+  const kept = special === 'refuse' ? entries : entries.filter((entry) => !isSpecial(entry));
+  return kept.map((entry) => {
     const location = `${parent.location}/${entry.name}`;
     const kind = kindOf(dereference && entry.isSymbolicLink() ? followLink(location) : entry, location);
     const path = parent.path === '' ? entry.name : `${parent.path}/${entry.name}`;
@@ -89,6 +100,9 @@ function followLink(location: string): BigIntStats {
     throw unreadable(location, error);
   }
 }
+
+const isSpecial = (entry: Dirent): boolean =>
+  !(entry.isFile() || entry.isDirectory() || entry.isSymbolicLink());
 
 function kindOf(entry: Dirent | BigIntStats, location: string): TreeNode['kind'] {
   if (entry.isFile()) return 'file';

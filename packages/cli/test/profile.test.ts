@@ -88,7 +88,7 @@ describe('the server to talk to', () => {
     await announceServer({ ...profile(4711), dataDir: '/data' });
     expect(await chooseProfile({}, project)).toEqual({ name: 'local:4711', ...profile(4711) });
     await withdrawServer();
-    await expect(chooseProfile({}, project)).rejects.toThrow(/none runs on this machine[\s\S]*knit up/);
+    await expect(chooseProfile({}, project)).rejects.toThrow(/you run none on this machine[\s\S]*knit up/);
   });
 
   it('is a named one rather than a running one', async () => {

@@ -38,6 +38,6 @@ describe('knit up', () => {
     await once(running.server, 'exit');
     expect(running.server.exitCode).toBe(0);
     expect(await readdir(join(running.home.path, '.knit', 'servers'))).toEqual([]);
-    expect((await running.knit('run', 'find')).stderr).toContain('none runs on this machine');
+    expect((await running.knit('run', 'find')).stderr).toContain('you run none on this machine');
   });
 });

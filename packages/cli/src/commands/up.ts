@@ -16,7 +16,10 @@ interface UpOptions {
 const loopback = /^(127(\.\d+){3}|::1|localhost)$/;
 
 export const up = new Command('up')
-  .option('--data-dir <DIR>', 'where all state is kept')
+  .option(
+    '--data-dir <DIR>',
+    'where all state is kept (default: /var/lib/knit as root, else ~/.local/share/knit)',
+  )
   .option('--port <N>', 'port to listen on, 0 for any free one', port, 30803)
   .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
   .addHelpText('after', example('knit up', 'knit up --data-dir ./knit-data --port 8080'))
@@ -31,7 +34,7 @@ export const up = new Command('up')
       if (!loopback.test(host)) warnOfTheNetwork(server.address);
       tell({ apiRoot, dataDirectory }, commonOptionsOf(command).output);
       await Promise.race([server.failed, interruption()]);
-      note('Stopping …');
+      note('Stopping … Runs that are under way go on, and the next `knit up` finds them again.');
     } finally {
       await withdrawServer();
       await server.stop();

@@ -66,8 +66,9 @@ function onlyOne(servers: readonly RunningServer[], directory: string): ChosenPr
   const [server, ...others] = servers;
   if (server === undefined) {
     throw new NotFound({
-      reason: `no Knitfab server is known for ${directory}, and none runs on this machine`,
-      advice: 'Start one with `knit up`, or name one: `knit init KNITPROFILE_FILE`, once, or --profile NAME.',
+      reason: `no Knitfab server is known for ${directory}, and you run none on this machine`,
+      advice:
+        'Start one with `knit up`, or name one (of another user too): `knit init KNITPROFILE_FILE`, once, or --profile NAME.',
     });
   }
   if (others.length === 0) return { name: localName(server), apiRoot: server.apiRoot };

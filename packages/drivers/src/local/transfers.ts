@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { packTree, unpackTree } from '@knitfab/archive';
 import type { TransferDriver, VolumeRef } from '@knitfab/engine';
@@ -12,10 +13,13 @@ export class LocalTransfers implements TransferDriver {
   }
 
   async read(ref: VolumeRef): Promise<Readable> {
-    return packTree(this.#volumes.directoryOf(ref));
+    // What a Run left behind of sockets and FIFOs would keep the rest of its output from ever being seen.
+    return packTree(this.#volumes.directoryOf(ref), { special: 'leave-out' });
   }
 
   async write(ref: VolumeRef, tar: AsyncIterable<Buffer>): Promise<void> {
-    await unpackTree(tar, this.#volumes.directoryOf(ref), { links: 'inside', durable: true });
+    const directory = this.#volumes.directoryOf(ref);
+    const { bavail, bsize } = await statfs(directory);
+    await unpackTree(tar, directory, { links: 'inside', durable: true, limits: { bytes: bavail * bsize } });
   }
 }

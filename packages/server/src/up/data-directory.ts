@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '@knitfab/archive';
 import { Conflict, Unavailable } from '@knitfab/core';
 
 /** What the directories and files below a data directory are like; raised when an older program could not read them. */
@@ -31,7 +32,7 @@ export function defaultDataDirectory(): string {
 export async function openDataDirectory(given: string): Promise<DataDirectory> {
   const path = resolve(given);
   try {
-    await mkdir(path, { recursive: true, mode: 0o711 });
+    await makeDirectory(path, 0o711);
     await checkLayout(path);
   } catch (cause) {
     if (cause instanceof Conflict) throw cause;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@knitfab/api';
+import { makeDirectory } from '@knitfab/archive';
 import { Conflict, parseKnitId } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
@@ -48,7 +48,7 @@ async function pullTo(
   }
   const target = join(destination, extract ? knitId : `${knitId}.tar.gz`);
   if (extract) refuseExisting(target);
-  await mkdir(destination, { recursive: true });
+  await makeDirectory(destination);
   await (extract ? downloadTree : downloadFile)(target, client, knitId, progress);
   return target;
 }

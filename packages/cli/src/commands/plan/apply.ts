@@ -1,3 +1,4 @@
+import type { PlanDetail } from '@knitfab/api';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
 import { planRecord } from '../../output/plan.ts';
@@ -16,6 +17,16 @@ export const apply = new Command('apply')
     const { plan, warnings } = await readPlanFile(file);
     for (const warning of warnings) note(`knit: warning: ${warning}`);
     const client = await connect(command);
-    await print(command, await client.registerPlan(plan), planRecord);
+    const registered = await client.registerPlan(plan);
     client.close();
+    await print(command, registered, planRecord);
+    warnOfItself(registered);
   });
+
+/** A Plan whose outputs fit its own input never comes to an end. */
+function warnOfItself({ planId, inputs }: PlanDetail): void {
+  const input = inputs.find(({ upstreams }) => upstreams.some(({ plan }) => plan.planId === planId));
+  if (input === undefined) return;
+  note(`knit: warning: what this Plan makes fits its own input ${input.path}: it goes on for ever.
+  Stop it with \`knit plan active no ${planId}\`, and give its outputs other tags.`);
+}
