@@ -9,8 +9,10 @@ import { projection } from './figures/projection.ts';
 import { smallFiles } from './figures/small-files.ts';
 import { throughput } from './figures/throughput.ts';
 import { transfer } from './figures/transfer.ts';
+import { removeLeftovers } from './leftovers.ts';
 
-const figures = [hop, chain, throughput, projection, ...transfer, ...smallFiles, ...idle];
+// Those that make many files come first: the others delete theirs, see leftovers.ts.
+const figures = [...smallFiles, ...transfer, hop, chain, throughput, projection, ...idle];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } });
 const wanted = values.only?.split(',');
@@ -35,6 +37,8 @@ for (const figure of figures) {
   console.error(`measuring ${figure.name}: ${figure.what} …`);
   results.push(await result(figure));
 }
+
+await removeLeftovers();
 
 const round = (value: number) => Number(value.toPrecision(3));
 console.table(

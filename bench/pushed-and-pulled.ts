@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KnitServer, knit } from '../e2e/knit-server.ts';
 import { run, seconds } from './commands.ts';
 import type { Figure } from './figure.ts';
+import { lastingDirectory } from './leftovers.ts';
 
 export interface Comparison {
   name: string;
@@ -22,8 +21,9 @@ export interface Comparison {
 export function pushedAndPulled({ name, what, goal, rounds, make, tar }: Comparison): Figure[] {
   const common = { unit: '× tar', goal: `≥ ${goal}`, meets: (value: number) => value >= goal };
   const measure = async (direction: 'push' | 'pull') => {
-    await using server = await KnitServer.start();
-    const place = await mkdtemp(join(tmpdir(), 'knit-bench-'));
+    const server = new KnitServer(await lastingDirectory());
+    await server.up();
+    const place = await lastingDirectory();
     const source = join(place, 'source');
     await make(source);
     const push = async () => {
@@ -37,20 +37,18 @@ export function pushedAndPulled({ name, what, goal, rounds, make, tar }: Compari
     const ours: number[] = [];
     const theirs: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const target = join(place, 'target');
+      const target = join(place, `tar-${round}`);
       const bare = await seconds(['sh', '-c', `mkdir "$target" && ${tar}`], {
         env: { ...process.env, source, target },
       });
-      await rm(target, { recursive: true });
-      const pull = [process.execPath, knit, 'data', 'pull', '-x', first.knitId, target];
+      const pull = [process.execPath, knit, 'data', 'pull', '-x', first.knitId, join(place, `knit-${round}`)];
       const knitted =
         direction === 'push' ? (await push()).seconds : await seconds(pull, { env: server.environment });
-      await rm(target, { recursive: true, force: true });
       values.push(bare / knitted);
       ours.push(knitted);
       theirs.push(bare);
     }
-    await rm(place, { recursive: true });
+    await server.end();
     const mean = (list: number[]) => (list.reduce((sum, each) => sum + each, 0) / list.length).toFixed(2);
     return { values, comparedWith: `${tar}: ${mean(theirs)} s, knit ${mean(ours)} s` };
   };

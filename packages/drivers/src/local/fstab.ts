@@ -11,7 +11,7 @@ export function formatFstab(lines: readonly FstabLine[], root = ''): string {
   return lines
     .map(({ source, target, type, options }) => {
       const where = target === '/' ? root : `${root}${target}`;
-      return `${escaped(source)} ${escaped(where)} ${type} ${options.join(',')} 0 0\n`;
+      return `${escaped(source)} ${escaped(where)} ${type} ${escaped(options.join(','))} 0 0\n`;
     })
     .join('');
 }

@@ -23,21 +23,23 @@ export const isReplaced = ({ temporary }: Machine, path: string): boolean =>
   [...replaced, ...temporary].some((directory) => isAtOrBelow(path, directory));
 
 /**
- * The directory over which a copy-on-write layer has to lie so that files can be made at `path`; `/` has one always.
- *
- * The kernel lets root lay one over the root file system, but over no directory with other mounts in it that an ordinary user is
- * not allowed to undo (they would uncover what they hide). So it is the outermost directory without any.
+ * The directory over which a copy-on-write layer has to lie so that files can be made at `path`; `/` has one always. For root, it is
+ * the mount that holds the path. The kernel lets an ordinary user lay none over a directory with other mounts in it (those may be
+ * there to hide something), so it is the outermost directory without any.
  * @returns undefined when there is none
  */
 export function layerFor(machine: Machine, path: string): string | undefined {
-  const { isRoot, mounts } = machine;
+  const directory = machine.isRoot ? mountOf(machine.mounts, path)?.target : outermost(machine, path);
+  return directory !== undefined && canBeLower(directory) ? directory : undefined;
+}
+
+function outermost({ mounts }: Machine, path: string): string | undefined {
   const mount = mountOf(mounts, path)?.target ?? '/';
-  if (isRoot && mount === '/') return '/';
   const steps = path.split('/').slice(1);
-  if (!isRoot && !isDirectory(`/${steps[0]}`)) return '/';
+  if (!isDirectory(`/${steps[0]}`)) return '/';
   return steps
     .map((_, index) => `/${steps.slice(0, index + 1).join('/')}`)
-    .filter((directory) => isAtOrBelow(directory, mount) && canBeLower(directory))
+    .filter((directory) => isAtOrBelow(directory, mount))
     .find((directory) => !mounts.some(({ target }) => isBelow(target, directory)) && isDirectory(directory));
 }
 

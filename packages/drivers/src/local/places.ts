@@ -27,6 +27,12 @@ export interface Places {
   readonly empty: string;
 }
 
+/**
+ * Places as paths from a worker's directory, for options of mounts in which the whole path could have characters with a meaning.
+ * The trash is as deep.
+ */
+export const fromWorker = { scratch: '../../scratch', skeletons: '../../skeletons' } as const;
+
 /** Makes the directories where they are missing. */
 export async function openPlaces(directory: string): Promise<Places> {
   await mkdir(directory, { recursive: true });

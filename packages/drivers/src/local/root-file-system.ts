@@ -10,7 +10,8 @@ import type { Places } from './places.ts';
  * 1. the root. For root's workers, a copy-on-write layer over the machine's. The kernel refuses that to ordinary users, as there
  *    are other mounts in it; they get a layer over a skeleton, a directory that has the same entries as `/`;
  * 2. what is mounted in it, read-only: each mount for root, each entry of `/` with all its mounts for ordinary users;
- * 3. copy-on-write layers where something is to be written or made all the same: the home directory, and paths of the Plan;
+ * 3. copy-on-write layers in place of those where something is to be written or made all the same: the home directory, and paths of
+ *    the Plan that don't exist;
  * 4. what is each worker's own: /proc, /sys, /dev; empty directories over what workers shall not see; temporary directories;
  * 5. the Run's inputs and outputs.
  */
@@ -77,12 +78,15 @@ const mountsBelow = (machine: Machine, directory: string): FstabLine[] =>
 const readOnly = (machine: Machine, path: string, bind = 'bind'): FstabLine =>
   withLocked(machine, { source: path, target: path, type: 'none', options: [bind, 'ro'] });
 
-/** An ordinary user may not take away these options of a mount, so they have to be named again when others change. */
-export function withLocked({ mounts }: Machine, line: FstabLine): FstabLine {
+export function withLocked(machine: Machine, line: FstabLine): FstabLine {
   if (!line.options.includes('ro')) return line;
-  const options = mountOf(mounts, line.source)?.options ?? [];
-  const locked = ['nosuid', 'nodev', 'noexec'].filter((option) => options.includes(option));
-  return { ...line, options: [...new Set([...line.options, ...locked])] };
+  return { ...line, options: [...new Set([...line.options, ...lockedOptions(machine, line.source)])] };
+}
+
+/** An ordinary user may not take away these options of a mount, so they have to be named again when others change. */
+export function lockedOptions({ mounts }: Machine, path: string): string[] {
+  const options = mountOf(mounts, path)?.options ?? [];
+  return ['nosuid', 'nodev', 'noexec'].filter((option) => options.includes(option));
 }
 
 /** Where root could change the machine by writing, also without further rights (proc(5)). */

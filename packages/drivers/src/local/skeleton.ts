@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type Dirent, readlinkSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Places } from './places.ts';
+import { fromWorker, type Places } from './places.ts';
 
 /**
  * Makes a directory that has the entries of `/`: links as they are, places to mount directories and files on. It never changes
@@ -29,5 +29,5 @@ export async function openSkeleton(places: Places, topLevel: readonly Dirent[]):
     if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     await rm(unfinished, { recursive: true });
   }
-  return `../../skeletons/${name}`;
+  return `${fromWorker.skeletons}/${name}`;
 }

@@ -72,6 +72,7 @@ export class Trial {
         {
           command: ['true'],
           environment: { PATH: '/usr/bin:/bin' },
+          umask: 0o022,
           groups: [],
           note: { execution: { driver: 'local' } },
         },

@@ -52,18 +52,27 @@ export class Views {
     return this.#last.machine;
   }
 
-  /** All that the machine has, without the mounts that can't be had, such as those of other users' FUSE file systems. */
   async #tryOut(machine: Machine): Promise<RootFileSystem> {
     const skeleton = machine.isRoot ? undefined : await openSkeleton(this.#places, machine.topLevel);
-    const whole = rootFileSystem(machine, skeleton, this.#places, this.#devices);
+    return await this.#possible(rootFileSystem(machine, skeleton, this.#places, this.#devices));
+  }
+
+  /**
+   * The parts of a root file system that can be had: some file systems can't have layers over them, and others, such as other users'
+   * FUSE file systems, can't be seen.
+   */
+  async #possible(whole: RootFileSystem): Promise<RootFileSystem> {
     const { mounts, complaints } = await this.#trial.mount(whole);
     const seen = new Map(mounts.map((mount) => [mount.target, mount]));
     const at = (target: string) => seen.get(`${this.#places.root}${target === '/' ? '' : target}`);
     const isDone = (line: FstabLine) => isMounted(line, at(line.target));
-    if (at('/')?.type !== 'overlay' || !whole.above.every(isDone)) throw cannotMount(machine, complaints);
+    if (at('/')?.type !== 'overlay' || !whole.above.every(isDone)) {
+      throw cannotMount(whole.machine, complaints);
+    }
     const layers = whole.layers.filter((directory) => at(directory)?.type === 'overlay');
+    if (layers.length < whole.layers.length) return await this.#possible({ ...whole, layers });
     const isDoneOrCovered = (line: FstabLine) => layers.includes(line.target) || isDone(line);
-    return { ...whole, layers, beneath: this.#doable(whole.beneath, isDoneOrCovered, at) };
+    return { ...whole, beneath: this.#doable(whole.beneath, isDoneOrCovered, at) };
   }
 
   /** What can't be mounted is left out, and what can't be made read-only is hidden; either with all that is below it. */

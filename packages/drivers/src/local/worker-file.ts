@@ -18,6 +18,8 @@ export interface WorkerFile {
   /** Program and arguments. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
+  /** Rights that files made by the command do not have. */
+  readonly umask: number;
   /** The file for stdout and stderr. */
   readonly log?: string;
   /** Files to write a `0` to for joining the groups that limit the worker. */
@@ -31,7 +33,7 @@ export interface WorkerFile {
  * @throws {Invalid} for a variable that a shell can't set
  */
 export function formatWorkerFile(
-  { command, environment, log = '', groups, note }: WorkerFile,
+  { command, environment, umask, log = '', groups, note }: WorkerFile,
   { drop }: Privileges,
 ): string {
   const joined = groups.map((file, index) => ({ file, descriptor: index + 3 }));
@@ -44,6 +46,7 @@ export function formatWorkerFile(
     '}',
     'run() {',
     ...joined.map(({ descriptor }) => `echo 0 >&${descriptor} || exit`),
+    `umask ${umask.toString(8)}`,
     // What the shells before have set for themselves.
     'unset LC_ALL OLDPWD SHLVL',
     ...Object.entries(environment).map(([name, value]) => `export ${variable(name, value)}`),

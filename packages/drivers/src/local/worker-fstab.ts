@@ -3,8 +3,8 @@ import { type FstabLine, formatFstab } from './fstab.ts';
 import type { Machine } from './machine.ts';
 import type { MountPoint } from './mount-point.ts';
 import { isBelow } from './mount-table.ts';
-import type { Places } from './places.ts';
-import { type RootFileSystem, withLocked } from './root-file-system.ts';
+import { fromWorker, type Places } from './places.ts';
+import { lockedOptions, type RootFileSystem, withLocked } from './root-file-system.ts';
 
 /** A volume, and where a worker sees it. */
 export interface VolumeMount extends MountPoint {
@@ -19,21 +19,29 @@ export const temporaryDirectory = 'tmp';
 export function workerFstab(root: RootFileSystem, places: Places, volumes: readonly VolumeMount[]): string {
   const { machine, beneath, above } = root;
   const layers = [...new Set([...root.layers, ...volumes.flatMap(({ layer }) => layer ?? [])])];
-  const [rootLayer, ...otherLayers] = layers.map((directory, index) => {
-    const mountPoints = volumes.filter(({ layer }) => layer === directory).map(({ path }) => path);
-    return layerFstab(root, places, { directory, mountPoints, scratch: `${places.scratch}/${index}` });
-  });
-  const lines = [
+  const layerFstabs = new Map(
+    layers.map((directory, index) => {
+      const mountPoints = volumes.filter(({ layer }) => layer === directory).map(({ path }) => path);
+      return [directory, layerFstab(root, places, { directory, mountPoints, scratch: String(index) })];
+    }),
+  );
+  const take = (directory: string): string | undefined => {
+    const fstab = layerFstabs.get(directory);
+    layerFstabs.delete(directory);
+    return fstab;
+  };
+  const own = [
     ...above,
     ...machine.temporary.map(temporaryLine),
     ...volumes.map((volume) => volumeLine(machine, volume)),
   ];
   return [
     formatFstab([{ source: 'tmpfs', target: places.scratch, type: 'tmpfs', options: ['mode=755'] }]),
-    rootLayer,
-    formatFstab(beneath, places.root),
-    ...otherLayers,
-    formatFstab(lines, places.root),
+    take('/'),
+    // A layer takes the place of what it lies over: further mounts in that come after it.
+    ...beneath.map((line) => take(line.target) ?? formatFstab([line], places.root)),
+    ...layerFstabs.values(),
+    formatFstab(own, places.root),
   ].join('');
 }
 
@@ -41,7 +49,7 @@ interface Layer {
   readonly directory: string;
   /** What has to be there to be mounted on. */
   readonly mountPoints: readonly string[];
-  /** Where it keeps what is written to it: in memory, gone with the worker. */
+  /** The directory in the scratch space where it keeps what is written to it: in memory, gone with the worker. */
   readonly scratch: string;
 }
 
@@ -52,25 +60,28 @@ interface Layer {
  */
 function layerFstab(
   { machine, skeleton }: RootFileSystem,
-  { empty, root }: Places,
+  places: Places,
   { directory, mountPoints, scratch }: Layer,
 ): string {
   const lower = directory === '/' && skeleton !== undefined ? skeleton : directory;
   const within = mountPoints.length > 0 ? mountPoints : [somethingIn(directory, machine.home)];
-  const made = [
-    `${scratch}/work/made`,
-    ...within.map((path) => `${scratch}/upper/${relative(directory, path)}`),
-  ];
+  const made = ['work/made', ...within.map((path) => `upper/${relative(directory, path)}`)];
   const options = [
     `lowerdir=${lower}`,
-    `upperdir=${scratch}/upper`,
-    `workdir=${scratch}/work`,
+    `upperdir=${fromWorker.scratch}/${scratch}/upper`,
+    `workdir=${fromWorker.scratch}/${scratch}/work`,
     ...(machine.isRoot ? [] : ['userxattr']),
+    ...lockedOptions(machine, directory),
   ];
+  const makeLines = made.map((path) => ({
+    source: places.empty,
+    target: `${places.scratch}/${scratch}/${path}`,
+    type: 'none',
+    options: ['bind', 'X-mount.mkdir'],
+  }));
   return (
-    formatFstab(
-      made.map((target) => ({ source: empty, target, type: 'none', options: ['bind', 'X-mount.mkdir'] })),
-    ) + formatFstab([{ source: 'overlay', target: directory, type: 'overlay', options }], root)
+    formatFstab(makeLines) +
+    formatFstab([{ source: 'overlay', target: directory, type: 'overlay', options }], places.root)
   );
 }
 

@@ -122,13 +122,15 @@ export const mountCommand = ({ mount }: SystemTools): string => `${shellWord(mou
 
 /**
  * The first process of a worker's namespaces: puts the root file system together and waits for the command. It is the parent of
- * whatever loses its own, and when it ends, the kernel kills all that is left.
+ * whatever loses its own, and when it ends, the kernel kills all that is left. What it makes is for all users that the command may
+ * change to; the command has the umask of the server.
  *
  * It finds out its own process id before /proc is that of the new namespace. Descriptors: 2 and 8 `life`, 7 events.
  * Signals pass it by: those that it has no handler for do not reach a namespace's first process.
  */
 const initScript = (tools: SystemTools, places: Places): string => `read -r self </proc/self/stat
 echo "init $self" >&8 || exit
+umask 022
 . ./worker
 open_groups &&
 ${mountCommand(tools)} >&2 &&

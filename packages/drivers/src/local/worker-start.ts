@@ -78,6 +78,7 @@ export class WorkerStart {
         {
           command,
           environment,
+          umask: process.umask(),
           ...(log !== undefined && { log }),
           groups: joined,
           note: { execution: executionOf(spec, found, lacking), ...(groups && { groups }) },

@@ -112,7 +112,9 @@ export class Driven {
     this.host = host;
   }
 
-  /** @param parent where the directory is made, when not among the machine's temporary files */
+  /**
+   * @param parent where the directory is made, when not among the machine's temporary files
+   */
   static async open(
     user: User,
     options: Omit<LocalDriversOptions, 'directory'> = {},

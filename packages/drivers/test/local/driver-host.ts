@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { createLocalDrivers } from '../../src/index.ts';
 
+process.umask(Number.parseInt(process.env.UMASK ?? '022', 8));
 const options = JSON.parse(process.argv[2] ?? '{}');
 const drivers = await createLocalDrivers(options);
 const changed: string[] = [];

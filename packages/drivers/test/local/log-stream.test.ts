@@ -39,10 +39,9 @@ describe('the log of a worker', () => {
       onNode: {},
       env: {},
     } satisfies WorkerSpec;
-    await drivers.volumes.create(spec.log.volume);
-    await drivers.volumes.create(spec.outputs[0].volume);
+    await Promise.all([`out-${id}`, `log-${id}`].map((ref) => drivers.volumes.create(ref)));
     await drivers.workers.start(spec);
-    return { ...spec, output: join(place.path, 'volumes', spec.outputs[0].volume) };
+    return { ...spec, output: join(place.path, `volumes/out-${id}`) };
   };
   const go = 'while [ ! -e /out/go ]; do sleep 0.01; done';
 

@@ -60,6 +60,13 @@ describe.each(users)('limits of a worker of $name', (user) => {
     expect(await write('/tmp')).toMatchObject({ code: 0 });
   });
 
+  it('cannot be left', async () => {
+    const { log } = await driven.run(
+      `for f in $(find /sys/fs/cgroup -maxdepth 4 -name cgroup.procs); do echo 0 >"$f" && echo "could: $f"; done 2>/dev/null; echo done`,
+    );
+    expect(log).toBe('done\n');
+  });
+
   it('of no size are no limits', async () => {
     expect(await driven.run('exit 0', resources('0', '0'))).toMatchObject({ code: 0 });
   });

@@ -247,6 +247,24 @@ describe.each(users)('what a worker of $name sees', (user) => {
     });
   });
 
+  it('is the same when the server’s directory has a strange name, and its files are private', async () => {
+    const place = temporaryDirectory(user);
+    const strange = join(place.path, 'a b:c,d\\e\'f"g#h=i\u00fc');
+    mkdirSync(strange);
+    chownSync(strange, user.uid, user.uid);
+    const there = await Driven.open(user, {}, { HOME: strange, UMASK: '077' }, strange);
+    try {
+      const { log, spec } = await there.run('stat -c %a / /tmp /in /dev/null; cat /in/x/text; : >/out/file', {
+        inputs: [{ path: '/in/x', volume: 'in' }],
+      });
+      expect(log).toMatch(/^755\n1777\n755\n666\ncat: .*No such file/);
+      expect(statSync(join(there.volume(spec.outputs[0]?.volume ?? ''), 'file')).mode & 0o777).toBe(0o600);
+    } finally {
+      await there.close();
+      await place.remove();
+    }
+  });
+
   describe('a server whose directory is in the home directory', () => {
     it('hides it from workers, with all else that it is told to, and not the rest of the home directory', async () => {
       const home = temporaryDirectory(user, import.meta.dirname);
@@ -273,7 +291,10 @@ describe.each(users)('what a worker of $name sees', (user) => {
     });
 
     it('lets workers write to the home directory, and keeps nothing of it', async () => {
-      const home = temporaryDirectory(user, import.meta.dirname);
+      const outer = temporaryDirectory(user, import.meta.dirname);
+      const home = { ...outer, path: join(outer.path, 'my home') };
+      mkdirSync(home.path);
+      chownSync(home.path, user.uid, user.uid);
       writeFileSync(join(home.path, 'settings'), 'mine');
       chownSync(join(home.path, 'settings'), user.uid, user.uid);
       const there = await Driven.open(user, {}, { HOME: home.path });
