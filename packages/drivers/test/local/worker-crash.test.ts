@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { WorkerSpec, WorkerState } from '@knitfab/engine';
@@ -136,27 +136,36 @@ describe.each(users)('after a crash, a worker of $name', (user) => {
     },
   );
 
-  it('of the machine is missing, unless it had ended', async () => {
+  it('of the machine is missing, unless it had ended, whatever processes there are by the same numbers', async () => {
     const { spec: ended } = await driven.run('exit 3');
     const spec = await driven.start(['sleep', '1000']);
     await driven.until(spec, 'running');
     const { supervisor, init } = processesOf(spec);
-    await driven.host.kill();
-    for (const pid of [supervisor, init]) process.kill(pid, 'SIGKILL');
     for (const { name } of [ended, spec]) {
       const life = join(driven.directory, 'workers', name, 'life');
       const before = readFileSync(life, 'utf8');
-      writeFileSync(life, '');
-      appendFileSync(
-        life,
-        before
-          .replace(/^supervisor \S+/m, `supervisor ${randomUUID()}`)
-          .replace(/^ended .*\n/m, name === spec.name ? '' : '$&'),
-      );
+      writeFileSync(life, before.replace(/^supervisor \S+/m, `supervisor ${randomUUID()}`));
     }
-    await driven.restart();
     expect(await inspect(spec)).toEqual({ phase: 'missing' });
     expect(await inspect(ended)).toMatchObject({ phase: 'ended', code: 3 });
+    for (const pid of [supervisor, init]) process.kill(pid, 'SIGKILL');
+  });
+
+  it('of the server is started once, also when it was asked for long ago', async () => {
+    const spec = await driven.prepare(['sh', '-c', 'echo run >>/out/runs; sleep 0.1; exit 9']);
+    await driven.run('exit 0');
+    const [launcher = 0] = processesWith(join(driven.directory, 'scripts/launcher'));
+    process.kill(launcher, 'SIGSTOP');
+    const asked = driven.host.call('start', spec).catch(() => {});
+    while (!existsSync(join(driven.directory, 'workers', spec.name, 'fstab'))) await setTimeout(5);
+    await setTimeout(20);
+    await driven.restart();
+    await asked;
+    await driven.host.call('start', spec);
+    process.kill(launcher, 'SIGCONT');
+    expect(await driven.until(spec, 'ended')).toMatchObject({ code: 9 });
+    await setTimeout(50);
+    expect(driven.read(spec.outputs[0]?.volume ?? '', 'runs')).toBe('run\n');
   });
 
   it('of what launches workers is started by another', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -244,11 +244,16 @@ describe.each(users)('a worker of $name', (user) => {
     await driven.host.call('remove', spec.name);
   });
 
-  it('has its changes told of', async () => {
+  it('has its changes told of: that it runs, and that it has ended', async () => {
+    const told = async ({ name }: WorkerSpec) => {
+      while (!(await driven.host.call<string[]>('changed')).includes(name)) await setTimeout(5);
+    };
+    const spec = await driven.start(['sh', '-c', 'while [ ! -e /out/off ]; do sleep 0.01; done']);
+    await told(spec);
+    await driven.until(spec, 'running');
     await driven.host.call('changed');
-    const spec = await driven.start(['sh', '-c', 'sleep 0.05']);
-    await driven.until(spec, 'ended');
-    await setTimeout(20);
-    expect(await driven.host.call('changed')).toContain(spec.name);
+    writeFileSync(join(driven.volume(spec.outputs[0]?.volume ?? ''), 'off'), '');
+    await told(spec);
+    expect(await driven.host.call('inspect', spec.name)).toMatchObject({ phase: 'ended' });
   });
 });
