@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { definePlan, type PlanInput, parseTag } from '@knitfab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalDrivers, type LocalDrivers } from '../../src/index.ts';
-import { temporaryDirectory, users } from './users.ts';
+import { isCheckoutHidden, temporaryDirectory, users } from './users.ts';
 
 const [user] = users as [(typeof users)[number]];
 
@@ -91,7 +91,7 @@ describe('a Plan', () => {
     expect(check({ outputs })).toThrow(/data directory of this server/);
   });
 
-  it('with paths that lead through links is judged by where they lead', () => {
+  it.skipIf(isCheckoutHidden)('with paths that lead through links is judged by where they lead', () => {
     expect(check(inputsAt(join(links.path, 'to-proc/1')))).toThrow(/which is \/proc\/1/);
     expect(check(inputsAt(join(links.path, 'to-dev/x')))).toThrow(/which is \/dev\/x/);
     expect(check(inputsAt(join(links.path, 'loop/x')))).toThrow(/too many symbolic links/);

@@ -51,3 +51,9 @@ export function temporaryDirectory(
   if (user.uid !== self) chownSync(path, user.uid, user.uid);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
+
+/**
+ * Whether this checkout lies where workers see a directory of their own in place of the machine's: there they can't run its
+ * Node, nor see its files. Tests that need to are skipped.
+ */
+export const isCheckoutHidden = /^\/(tmp|var\/tmp)\//.test(import.meta.dirname);
