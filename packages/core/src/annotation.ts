@@ -1,5 +1,5 @@
 import { Invalid } from './errors.ts';
-import { controlCharacter } from './text.ts';
+import { controlCharacter, shorten } from './text.ts';
 
 /**
  * Reads annotations `key=value` into a sorted set; the same key may occur with several values (spec page 1).
@@ -12,12 +12,12 @@ export function annotationSet(texts: Iterable<string>): string[] {
     const key = text.slice(0, Math.max(equals, 0)).trim();
     if (key === '') {
       throw new Invalid({
-        reason: `"${text}" is not an annotation`,
+        reason: `"${shorten(text)}" is not an annotation`,
         advice: 'Write it as key=value, such as owner=alice.',
       });
     }
     if (controlCharacter(text) !== undefined)
-      throw new Invalid(`the annotation "${key}" holds a control character`);
+      throw new Invalid(`the annotation "${shorten(key)}" holds a control character`);
     set.add(`${key}=${text.slice(equals + 1).trim()}`);
   }
   return [...set].sort();

@@ -1,4 +1,5 @@
 import { Invalid } from './errors.ts';
+import { shorten } from './text.ts';
 
 const unitMilliseconds: Record<string, number> = {
   ns: 1e-6,
@@ -28,7 +29,7 @@ export function parseDuration(text: string): number {
   );
   if (body === '' || covered !== body.length || !(milliseconds > 0) || milliseconds > longest) {
     throw new Invalid({
-      reason: `"${text}" is not a positive duration`,
+      reason: `"${shorten(text)}" is not a positive duration`,
       advice: 'Write numbers with the units ns, us, ms, s, m or h, such as 300ms, 1.5h or 2h45m.',
     });
   }

@@ -1,4 +1,5 @@
 import { NotFound } from './errors.ts';
+import { shorten } from './text.ts';
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -21,7 +22,7 @@ export function isUuid(text: string): boolean {
 function parseId<Id extends string>(thing: string, text: string): Id {
   if (!isUuid(text)) {
     throw new NotFound({
-      reason: `there is no ${thing} "${text}": an id is a UUID, such as df5bb638-9ae8-47e4-b378-1bd6fc33157e`,
+      reason: `there is no ${thing} "${shorten(text)}": an id is a UUID, such as df5bb638-9ae8-47e4-b378-1bd6fc33157e`,
       advice: `Look the id up with \`knit ${thing.toLowerCase()} find\`.`,
     });
   }

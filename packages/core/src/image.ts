@@ -1,4 +1,5 @@
 import { Invalid } from './errors.ts';
+import { shorten } from './text.ts';
 
 /** A container image: `[host[:port]/]repository`, and its tag. */
 export interface Image {
@@ -25,7 +26,7 @@ export function parseImage(text: string): Image {
   const repository = match?.[1];
   if (repository === undefined || repository.length > maxRepositoryLength) {
     throw new Invalid({
-      reason: `"${text}" is not the name of an image`,
+      reason: `"${shorten(text)}" is not the name of an image`,
       advice: 'Write it as [host[:port]/]repository[:tag], such as registry.example.com/team/train:v1.',
     });
   }

@@ -1,5 +1,5 @@
 import { Invalid } from './errors.ts';
-import { controlCharacter } from './text.ts';
+import { controlCharacter, shorten } from './text.ts';
 
 /** Longest path of a mount, in bytes (Linux PATH_MAX less the terminating zero). */
 const maxPathBytes = 4095;
@@ -21,7 +21,7 @@ export function parseMountPath(text: string): string {
     parts.some((part) => new TextEncoder().encode(part).length > 255)
   ) {
     throw new Invalid({
-      reason: `"${text}" can't be the path of an input or output`,
+      reason: `"${shorten(text)}" can't be the path of an input or output`,
       advice: 'Give an absolute path without ".", ".." or "//", such as /in/dataset.',
     });
   }

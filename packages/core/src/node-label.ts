@@ -1,5 +1,6 @@
 import { Invalid } from './errors.ts';
 import { qualifiedName, simpleName } from './qualified-name.ts';
+import { shorten } from './text.ts';
 
 /** Where the Runs of a Plan may, should and must be placed: `key=value` labels (spec page 1; meaning on page 5). */
 export interface OnNode {
@@ -21,7 +22,7 @@ export function checkedOnNode(onNode: OnNode): OnNode {
     const bad = labels.find((text) => !label.test(text));
     if (bad !== undefined) {
       throw new Invalid({
-        reason: `on_node.${kind} holds "${bad}", which is not a node label`,
+        reason: `on_node.${kind} holds "${shorten(bad)}", which is not a node label`,
         advice: 'Write labels as key=value in Kubernetes syntax, such as accelerator=gpu.',
       });
     }

@@ -6,7 +6,9 @@ import { checkDisjoint, parseMountPath } from './mount-path.ts';
 import { checkedOnNode, type OnNode } from './node-label.ts';
 import { dnsSubdomain } from './qualified-name.ts';
 import { checkedResources, type Resources } from './quantity.ts';
+import { defineScheduling, type Scheduling, type SchedulingInput } from './scheduling.ts';
 import { formatTag, inputTagSet, type Tag, userTagSet } from './tag.ts';
+import { shorten } from './text.ts';
 
 /** A place in the worker's file system, and the tags of the Data there. */
 export interface Mountpoint {
@@ -32,10 +34,11 @@ export interface PlanDefinition {
   readonly resources: Resources;
   readonly annotations: readonly string[];
   readonly serviceAccount?: string;
+  readonly scheduling: Scheduling;
 }
 
 /** A Plan as it comes from outside: field names of the API, tags read but not yet checked. */
-export interface PlanInput {
+export interface PlanInput extends SchedulingInput {
   image: string;
   entrypoint?: readonly string[] | null | undefined;
   args?: readonly string[] | null | undefined;
@@ -112,6 +115,7 @@ export function definePlan(input: PlanInput): PlanDefinition {
     resources: checkedResources(input.resources ?? {}),
     annotations: annotationSet(input.annotations ?? []),
     ...(input.service_account && { serviceAccount: checkedServiceAccount(input.service_account) }),
+    scheduling: defineScheduling(input),
   };
 }
 
@@ -121,7 +125,7 @@ const serviceAccountName = new RegExp(`^${dnsSubdomain}$`);
 export function checkedServiceAccount(name: string): string {
   if (name.length > 253 || !serviceAccountName.test(name)) {
     throw new Invalid({
-      reason: `"${name}" is not the name of a service account`,
+      reason: `"${shorten(name)}" is not the name of a service account`,
       advice: 'Use lower case letters, digits, "-" and ".".',
     });
   }

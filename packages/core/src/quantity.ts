@@ -1,5 +1,6 @@
 import { Invalid } from './errors.ts';
 import { qualifiedName } from './qualified-name.ts';
+import { shorten } from './text.ts';
 
 const suffixes: Record<string, number> = {
   n: 1e-9,
@@ -34,7 +35,7 @@ export function parseQuantity(text: string): number {
     match === null || factor === undefined ? Number.NaN : Number(`${match[1]}${match[2] ?? ''}`) * factor;
   if (!Number.isFinite(value)) {
     throw new Invalid({
-      reason: `"${text}" is not a quantity`,
+      reason: `"${shorten(text)}" is not a quantity`,
       advice: 'Write quantities as Kubernetes does: 500m or 2 for CPUs, 256Mi or 4Gi for memory.',
     });
   }
@@ -57,7 +58,7 @@ export function checkedResources(resources: Readonly<Record<string, string>>): R
   for (const [name, quantity] of Object.entries(resources)) {
     if (!resourceName.test(name)) {
       throw new Invalid({
-        reason: `"${name}" is not the name of a resource`,
+        reason: `"${shorten(name)}" is not the name of a resource`,
         advice: 'Use names such as cpu, memory or nvidia.com/gpu.',
       });
     }

@@ -1,6 +1,6 @@
 import { Invalid } from './errors.ts';
 import { isUuid } from './id.ts';
-import { controlCharacter } from './text.ts';
+import { controlCharacter, shorten } from './text.ts';
 import { canonicalTime, parseInstant } from './time.ts';
 
 /** A pair `key:value`; the key holds no `:` (spec page 1). */
@@ -69,8 +69,6 @@ export function checkedTag(tag: Tag): Tag {
   }
   return { key, value };
 }
-
-const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}…` : text);
 
 export const formatTag = (tag: Tag): string => `${tag.key}:${tag.value}`;
 

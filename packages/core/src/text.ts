@@ -12,3 +12,6 @@ export function controlCharacter(text: string): string | undefined {
   }
   return undefined;
 }
+
+/** Text from outside as a message quotes it: its beginning, where it is long. */
+export const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}…` : text);

@@ -1,4 +1,5 @@
 import { Invalid } from './errors.ts';
+import { shorten } from './text.ts';
 
 const rfc3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})$/;
@@ -48,7 +49,7 @@ function offsetMinutes(text: string, offset: string): number {
 
 function notATime(text: string): Invalid {
   return new Invalid({
-    reason: `"${text}" is not a time`,
+    reason: `"${shorten(text)}" is not a time`,
     advice: 'Write it as RFC 3339: 2024-03-06T09:25:16.586+00:00',
   });
 }

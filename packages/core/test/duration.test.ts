@@ -70,7 +70,8 @@ test('the parts of a duration add up, in any order', () => {
     m: 60n * 10n ** 9n,
     h: 3600n * 10n ** 9n,
   };
-  const part = fc.tuple(fc.nat(1_000_000), fc.constantFrom(...Object.entries(nanoseconds)));
+  // Six parts of so many hours are just below the longest duration.
+  const part = fc.tuple(fc.nat(400_000), fc.constantFrom(...Object.entries(nanoseconds)));
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), (parts) => {
       const sum = parts.reduce((total, [amount, [, unit]]) => total + BigInt(amount) * unit, 0n);

@@ -60,6 +60,7 @@ describe('a plan', () => {
       active: true,
       resources: {},
       annotations: [],
+      scheduling: { priority: 0 },
     });
     const nulls = { entrypoint: null, args: null, outputs: null, log: null, on_node: null, active: null };
     const more = { resources: null, annotations: null, service_account: null };

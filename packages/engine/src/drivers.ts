@@ -10,6 +10,8 @@ export interface VolumeDriver {
   create(ref: VolumeRef): Promise<void>;
   /** Destroys a volume and gives its space back; one that does not exist is destroyed already. */
   destroy(ref: VolumeRef): Promise<void>;
+  /** Names of all volumes that exist. */
+  list(): Promise<VolumeRef[]>;
   /** Whether the volume exists and can be mounted. */
   isReady(ref: VolumeRef): Promise<boolean>;
   /** Makes what was written to the volume survive a power cut. */
@@ -67,6 +69,8 @@ export type WorkerState =
       readonly phase: 'ended';
       readonly code: number;
       readonly reason: string;
+      /** Whose fault a failure is; the user's code's when absent. */
+      readonly cause?: 'error' | 'lost';
       readonly execution?: Execution;
     };
 

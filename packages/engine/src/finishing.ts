@@ -7,6 +7,7 @@ import {
   postponeRun,
   type RunMaterial,
   renominateData,
+  retryFailedRuns,
   runMaterials,
   type Store,
   stampOutputs,
@@ -15,11 +16,11 @@ import {
 import type { Drivers } from './drivers.ts';
 import { earlier } from './earlier.ts';
 import type { Loop, Step } from './loop.ts';
-import { idleStep, sideBySide } from './outcome.ts';
+import { counts, idleStep, sideBySide } from './outcome.ts';
 
 /**
  * Removes the workers of Runs that have ended and stamps their outputs: completing → done, aborting → failed. The Data of a
- * done Run are nominated in the same transaction.
+ * done Run are nominated in the same transaction, and a failed Run that has a retry left goes back to the start.
  *
  * `stopped` are the Runs that a user has ended: their workers may still have to be ended, which takes a while, so they are
  * taken one by one and never hold up the others.
@@ -46,6 +47,7 @@ export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { st
         const done = await changeStatus(tx, { runIds: finished('completing'), to: 'done' });
         const failed = await changeStatus(tx, { runIds: finished('aborting'), to: 'failed' });
         await stampOutputs(tx, failed);
+        await retryFailedRuns(tx, failed);
         const made = await stampOutputs(tx, done);
         if (made.length > 0) await renominateData(tx, made);
         // A Run without a worker and without inputs was an upload.
@@ -57,7 +59,7 @@ export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { st
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
         }
-        return { more: true, ...(nextAt && { nextAt }) };
+        return { more: true, ...(nextAt && { nextAt }), ...counts(outcomes) };
       }),
   };
 }

@@ -2,7 +2,7 @@ import { claimGarbage, forgetGarbage, postponeGarbage, type Store, transaction }
 import type { Drivers } from './drivers.ts';
 import { earlier } from './earlier.ts';
 import type { Loop } from './loop.ts';
-import { sideBySide } from './outcome.ts';
+import { counts, sideBySide } from './outcome.ts';
 
 const limit = 20;
 
@@ -22,7 +22,7 @@ export function garbageCollectionLoop({ db }: Store, { volumes }: Pick<Drivers, 
           if (error !== undefined)
             nextAt = earlier(nextAt, await postponeGarbage(tx, row.volumeRef, error.message));
         }
-        return { more: garbage.length > 0, ...(nextAt && { nextAt }) };
+        return { more: garbage.length > 0, ...(nextAt && { nextAt }), ...counts(outcomes) };
       }),
   };
 }

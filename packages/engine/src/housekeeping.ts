@@ -1,25 +1,29 @@
 import {
   claimBrokenUploads,
   discardUpload,
+  foldRunCounts,
   holdWithoutWorker,
   runsWithoutWorker,
   type Store,
   transaction,
+  trimEvents,
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
 import type { Loop } from './loop.ts';
 import { runOfWorker, workerName } from './run-management/worker-spec.ts';
 
 /**
- * Removes what was left behind: uploads whose server went away, and workers that no Run has any more.
+ * Removes what was left behind: uploads whose server went away, workers that no Run has any more, and events that are told.
  */
 export function housekeepingLoop({ db }: Store, { workers }: Pick<Drivers, 'workers'>): Loop {
   return {
     name: 'housekeeping',
     topics: [],
     async step() {
-      await transaction(db, async (tx) => {
-        for (const runId of await claimBrokenUploads(tx, 100)) await discardUpload(tx, { runId });
+      let done = await transaction(db, async (tx) => {
+        const broken = await claimBrokenUploads(tx, 100);
+        for (const runId of broken) await discardUpload(tx, { runId });
+        return broken.length;
       });
       const existing = (await workers.list()).flatMap((name) => runOfWorker(name) ?? []);
       for (const runId of await runsWithoutWorker(db, existing)) {
@@ -27,8 +31,11 @@ export function housekeepingLoop({ db }: Store, { workers }: Pick<Drivers, 'work
           // The Run may have been retried meanwhile: while its row is held, nobody starts it.
           if (await holdWithoutWorker(tx, runId)) await workers.remove(workerName(runId));
         });
+        done++;
       }
-      return { more: false };
+      await transaction(db, foldRunCounts);
+      const more = await transaction(db, (tx) => trimEvents(tx));
+      return { more, done };
     },
   };
 }

@@ -1,6 +1,6 @@
 import {
+  admitRuns,
   changeStatus,
-  claimRuns,
   nameWorkers,
   postponeRun,
   runMaterials,
@@ -10,19 +10,27 @@ import {
 import type { Drivers } from './drivers.ts';
 import { earlier } from './earlier.ts';
 import type { Loop } from './loop.ts';
-import { idleStep, sideBySide } from './outcome.ts';
+import { counts, sideBySide } from './outcome.ts';
 
 const limit = 50;
 
-/** Makes the output volumes of waiting Runs and names their workers: waiting → ready. */
-export function initializeLoop({ db }: Store, { volumes }: Pick<Drivers, 'volumes'>): Loop {
+/** How many Runs are kept ready where a machine's room is scarce: enough that no end of a Run leaves it idle. */
+const aheadOfScarceRoom = 100;
+
+/** Makes the output volumes of the waiting Runs that come next and names their workers: waiting → ready. */
+export function initializeLoop(
+  { db }: Store,
+  { volumes, workers }: Pick<Drivers, 'volumes' | 'workers'>,
+): Loop {
+  const request = { limit, ...(workers.capacity && { ahead: aheadOfScarceRoom }) };
   return {
     name: 'initialize',
-    topics: ['run:waiting'],
+    // The start or the end of a Run may leave its place to another.
+    topics: ['run:waiting', 'run:starting', 'run:done', 'run:failed'],
     step: () =>
       transaction(db, async (tx) => {
-        const claimed = await claimRuns(tx, { statuses: ['waiting'], limit });
-        if (claimed.length === 0) return idleStep(tx, { statuses: ['waiting'] });
+        const { runs: claimed, nextAt: lookAgainAt } = await admitRuns(tx, request);
+        if (claimed.length === 0) return { more: false, ...(lookAgainAt && { nextAt: lookAgainAt }) };
         const runs = await runMaterials(
           tx,
           claimed.map((run) => run.runId),
@@ -40,7 +48,7 @@ export function initializeLoop({ db }: Store, { volumes }: Pick<Drivers, 'volume
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
         }
-        return { more: true, ...(nextAt && { nextAt }) };
+        return { more: true, ...(nextAt && { nextAt }), ...counts(outcomes) };
       }),
   };
 }

@@ -8,6 +8,9 @@ export interface Step {
   more: boolean;
   /** When a row that failed is due again. */
   nextAt?: Date;
+  /** Rows of which the step came to its end, and those that are tried again. */
+  done?: number;
+  failed?: number;
 }
 
 /**
@@ -26,6 +29,12 @@ export interface LoopLog {
   warn(details: object, message: string): void;
 }
 
+/** Told of every step of every loop. */
+export interface LoopObserver {
+  /** @param step undefined when it failed as a whole */
+  stepped(loop: string, seconds: number, step: Step | undefined): void;
+}
+
 /** How long a loop sleeps at most when nothing wakes it: the net below the notifications. */
 const fallbackMilliseconds = 15_000;
 const longestPause = 10_000;
@@ -34,14 +43,16 @@ const longestPause = 10_000;
 export class LoopRunner {
   readonly #loop: Loop;
   readonly #log: LoopLog;
+  readonly #observer: LoopObserver | undefined;
   #awake = true;
   #rouse: () => void = () => {};
   /** When the first of the rows that failed is due; steps that come before that don't see it. */
   #dueAt: Date | undefined;
 
-  constructor(loop: Loop, log: LoopLog) {
+  constructor(loop: Loop, log: LoopLog, observer?: LoopObserver) {
     this.#loop = loop;
     this.#log = log;
+    this.#observer = observer;
   }
 
   get topics(): readonly Topic[] {
@@ -60,7 +71,7 @@ export class LoopRunner {
     while (!signal.aborted) {
       this.#awake = false;
       try {
-        const { more, nextAt } = await this.#loop.step();
+        const { more, nextAt } = await this.#step();
         pause = 100;
         if (this.#dueAt && this.#dueAt.getTime() <= Date.now()) this.#dueAt = undefined;
         this.#dueAt = earlier(this.#dueAt, nextAt);
@@ -73,6 +84,17 @@ export class LoopRunner {
         await this.#sleep(pause, signal);
         pause = Math.min(pause * 2, longestPause);
       }
+    }
+  }
+
+  async #step(): Promise<Step> {
+    const begun = performance.now();
+    let step: Step | undefined;
+    try {
+      step = await this.#loop.step();
+      return step;
+    } finally {
+      this.#observer?.stepped(this.#loop.name, (performance.now() - begun) / 1000, step);
     }
   }
 

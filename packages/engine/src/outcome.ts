@@ -22,6 +22,12 @@ export async function sideBySide<Row>(
   );
 }
 
+/** How many came to their end, and how many did not. */
+export function counts(outcomes: readonly Outcome<unknown>[]): { done: number; failed: number } {
+  const failed = outcomes.filter(({ error }) => error !== undefined).length;
+  return { done: outcomes.length - failed, failed };
+}
+
 /**
  * What a step comes to that found no Run to claim: there may be some that are backing off, or that somebody else has at the
  * moment and may leave as they are.

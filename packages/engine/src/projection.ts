@@ -28,8 +28,8 @@ export function projectionLoop({ db }: Store): Loop {
           return { more: false, nextAt: new Date(Date.now() + soonMilliseconds) };
         }
         last = plan.planId;
-        await projectPlan(tx, plan, runsAtOnce);
-        return { more: true };
+        const { runs } = await projectPlan(tx, plan, runsAtOnce);
+        return { more: true, done: runs };
       }),
   };
 }

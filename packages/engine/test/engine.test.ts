@@ -2,15 +2,25 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packTree } from '@knitfab/archive';
-import { definePlan, Invalid, type KnitId, type PlanId, type PlanInput, parseTag } from '@knitfab/core';
+import {
+  definePlan,
+  Invalid,
+  type KnitId,
+  type PlanId,
+  type PlanInput,
+  parseTag,
+  type RunId,
+} from '@knitfab/core';
 import { createLocalDrivers } from '@knitfab/drivers';
 import {
   abortRun,
   changeDataTags,
   findRuns,
   openStore,
+  pauseSystem,
   type RunDetail,
   registerPlan,
+  resumeSystem,
   runDetails,
   type Store,
   snapshot,
@@ -50,9 +60,9 @@ afterEach(async () => {
 
 const silent = { debug() {}, warn() {} };
 
-function startEngine(given: Drivers = drivers): void {
+function startEngine(given: Drivers = drivers, options: { startDeadlineMilliseconds?: number } = {}): void {
   const ending = new AbortController();
-  const running = runEngine({ store, drivers: given, log: silent }, ending.signal);
+  const running = runEngine({ store, drivers: given, log: silent, ...options }, ending.signal);
   engines.push({
     async stop() {
       ending.abort();
@@ -182,13 +192,78 @@ test('a worker that can never start fails its Run with the reason; one that cann
   await until(later, 'done');
 });
 
-test('a worker that vanishes fails its Run with 254', async () => {
-  const plan = await register('vanish', 'sleep 1000');
+test('a worker that vanishes is started again while the budget lasts, and then fails its Run with 254', async () => {
+  const plan = await register('vanish', 'sleep 1000', { retry: { lost: 1, backoff: '10ms' } });
   startEngine(broken({ workers: { inspect: async () => ({ phase: 'missing' }) } }));
   await push('vanish:in');
   const [run] = await until(plan, 'failed');
-  expect(run?.exit).toEqual({ code: 254, message: 'worker lost' });
+  const exit = { code: 254, message: 'worker lost' };
+  expect(run).toMatchObject({ exit, cause: 'lost', attempt: 2 });
+  expect(run?.attempts).toMatchObject([{ attempt: 1, exit, cause: 'lost' }]);
   expect(await drivers.workers.list()).toEqual([]);
+});
+
+test('an error of the code is tried again only as often as the Plan says, with empty outputs and a new log', async () => {
+  startEngine();
+  const script = '[ -z "$(ls -A /out)" ] || exit 9; touch /out/left; echo once; exit 3';
+  const never = await register('once', script);
+  const again = await register('again', script, { retry: { error: 2, backoff: '10ms' } });
+  for (const tag of ['once:in', 'again:in']) await push(tag);
+  const [failed] = await until(never, 'failed');
+  expect(failed).toMatchObject({ cause: 'error', exit: { code: 3 } });
+  expect(failed?.attempt).toBeUndefined();
+  const [run] = await until(again, 'failed');
+  expect(run?.attempt).toBe(3);
+  expect(run?.attempts?.map(({ exit, cause }) => [exit?.code, cause])).toEqual([
+    [3, 'error'],
+    [3, 'error'],
+  ]);
+  const log = await drivers.workers.logs(
+    { name: 'gone', log: { volume: `data-${run?.log?.knitId}` } },
+    { follow: false },
+  );
+  expect(Buffer.concat(await log.toArray()).toString()).toBe('once\n');
+});
+
+test('a worker that does not come to run in time is given up with what it waited for', async () => {
+  const plan = await register('pending', 'true', { retry: { lost: 0 } });
+  const pending = { phase: 'pending', reason: 'no node has the label zone=moon' } as const;
+  startEngine(broken({ workers: { inspect: async () => pending } }), { startDeadlineMilliseconds: 300 });
+  await push('pending:in');
+  const [run] = await until(plan, 'failed');
+  expect(run).toMatchObject({ cause: 'lost', exit: { code: 255 } });
+  expect(run?.exit?.message).toContain(pending.reason);
+});
+
+test('a paused system starts nothing, says so, and goes on when it is resumed', async () => {
+  startEngine();
+  const plan = await register('paused', 'true');
+  await transaction(store.db, (tx) => pauseSystem(tx, 'backup'));
+  try {
+    await push('paused:in');
+    const [run] = await until(plan, 'waiting');
+    expect(run?.problem).toMatch(/^the system is paused since .*: backup \(`knit resume` goes on\)$/);
+  } finally {
+    await transaction(store.db, resumeSystem);
+  }
+  await until(plan, 'done');
+});
+
+test('no more Runs of a Plan are under way at once than it allows', async () => {
+  startEngine();
+  startEngine();
+  const plan = await register('limited', 'until [ -e /in/absent ]; do sleep 1; done', { max_running: 2 });
+  for (let count = 0; count < 5; count++) await push('limited:in');
+  let runs: RunDetail[] = [];
+  while (runs.filter((run) => run.status === 'running').length < 2) runs = await runsOf(plan);
+  expect(runs.filter((run) => run.status === 'waiting').length).toBeGreaterThanOrEqual(runs.length - 2);
+  const [first] = runs.filter((run) => run.status === 'running');
+  await transaction(store.db, (tx) => abortRun(tx, first?.runId as RunId));
+  while (runs.length < 5 || !runs.some((run) => run.status === 'failed')) runs = await runsOf(plan);
+  const underWay = ['ready', 'starting', 'running', 'completing', 'aborting'];
+  expect(runs.filter((run) => underWay.includes(run.status)).length).toBeLessThanOrEqual(2);
+  const reason = 'max_running of its Plan is 2, and so many of its Runs are under way';
+  while (!runs.some((run) => run.status === 'waiting' && run.problem === reason)) runs = await runsOf(plan);
 });
 
 test('Runs wait for room, oldest first, and say so', async () => {

@@ -1,17 +1,8 @@
-import {
-  idTagKey,
-  isSystemTag,
-  isUuid,
-  type KnitId,
-  NotFound,
-  type RunStatus,
-  type Tag,
-  timestampTagKey,
-  transientTagKey,
-} from '@knitfab/core';
-import { type RawBuilder, sql } from 'kysely';
+import { type KnitId, NotFound, type RunStatus, type Tag } from '@knitfab/core';
+import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
-import { lockNominations, renominateData } from './nominations.ts';
+import { followTags, lockNominations } from './nominations.ts';
+import { notify } from './notifications.ts';
 import { knownTagIds, tagIds } from './tags.ts';
 
 export const noSuchData = (knitId: KnitId): NotFound =>
@@ -48,66 +39,35 @@ export async function changeDataTags(
   await lockNominations(tx, 'data');
   const locked = await sql`select from data where knit_id = ${knitId} for no key update`.execute(tx);
   if (locked.rows.length === 0) throw noSuchData(knitId);
-  const removed = await knownTagIds(tx, change.remove);
-  await sql`
-    delete from data_tag using tag
-    where data_tag.knit_id = ${knitId} and tag.tag_id = data_tag.tag_id
-      and (tag.tag_id = any (${removed}::bigint[]) or tag.key = any (${change.removeKeys}::text[]))`.execute(
-    tx,
-  );
-  const added = await tagIds(tx, change.add);
-  await sql`
-    insert into data_tag (knit_id, tag_id) select ${knitId}::uuid, unnest(${added}::bigint[])
+  const taken = await removeTags(tx, knitId, change.remove, change.removeKeys);
+  const given = await addTags(tx, knitId, change.add);
+  if (taken + given === 0n) return;
+  await sql`insert into event (knit_id) values (${knitId})`.execute(tx);
+  await notify(tx, 'data');
+  await followTags(tx, [knitId]);
+}
+
+async function removeTags(
+  tx: Tx,
+  knitId: KnitId,
+  tags: readonly Tag[],
+  keys: readonly string[],
+): Promise<bigint> {
+  if (tags.length === 0 && keys.length === 0) return 0n;
+  const ids = await knownTagIds(tx, tags);
+  const { numAffectedRows = 0n } = await sql`
+    delete from data_tag
+    where knit_id = ${knitId}
+      and (tag_id = any (${ids}::bigint[])
+           or (select key from tag where tag.tag_id = data_tag.tag_id) = any (${keys}::text[]))`.execute(tx);
+  return numAffectedRows;
+}
+
+async function addTags(tx: Tx, knitId: KnitId, tags: readonly Tag[]): Promise<bigint> {
+  if (tags.length === 0) return 0n;
+  const ids = await tagIds(tx, tags);
+  const { numAffectedRows = 0n } = await sql`
+    insert into data_tag (knit_id, tag_id) select ${knitId}::uuid, unnest(${ids}::bigint[])
     on conflict do nothing`.execute(tx);
-  await renominateData(tx, [knitId]);
-}
-
-/** What `GET /api/data/` filters by: all of the tags, and when the Data's Run last changed, half-open. */
-export interface DataFilter {
-  tags?: readonly Tag[];
-  since?: Date;
-  until?: Date;
-}
-
-/** The ids of the Data that fit the filter, oldest first, then by id. */
-export async function findData(db: Connection | Tx, filter: DataFilter): Promise<KnitId[]> {
-  const tags = filter.tags ?? [];
-  const userTags = [
-    ...new Map(
-      tags.filter((tag) => !isSystemTag(tag)).map((tag) => [`${tag.key}:${tag.value}`, tag]),
-    ).values(),
-  ];
-  const ids = await knownTagIds(db, userTags);
-  if (ids.length < userTags.length) return [];
-  const conditions: RawBuilder<unknown>[] = [
-    ...ids.map(
-      (id) => sql`exists (select from data_tag where data_tag.knit_id = data.knit_id and tag_id = ${id})`,
-    ),
-    ...tags.filter(isSystemTag).map(systemTagCondition),
-    sql`run.status <> 'invalidated'`,
-  ];
-  if (filter.since !== undefined) conditions.push(sql`run.updated_at >= ${filter.since}`);
-  if (filter.until !== undefined) conditions.push(sql`run.updated_at < ${filter.until}`);
-  const { rows } = await sql<{ knit_id: KnitId }>`
-    select data.knit_id from data join run using (run_id)
-    where ${sql.join(conditions, sql` and `)}
-    order by run.updated_at, data.knit_id`.execute(db);
-  return rows.map((row) => row.knit_id);
-}
-
-function systemTagCondition({ key, value }: Tag): RawBuilder<unknown> {
-  switch (key) {
-    case idTagKey:
-      return isUuid(value) ? sql`data.knit_id = ${value}` : sql`false`;
-    case timestampTagKey:
-      return sql`(data.stamped_at = ${value}::timestamptz and knit_timestamp(data.stamped_at) = ${value})`;
-    case transientTagKey:
-      if (value === 'failed') return sql`run.status = 'failed'`;
-      if (value === 'processing') {
-        return sql`run.status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')`;
-      }
-      return sql`false`;
-    default:
-      return sql`false`;
-  }
+  return numAffectedRows;
 }

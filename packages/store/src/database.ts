@@ -32,11 +32,19 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/**
+ * All statements are chains of look-ups into indexes, however many rows they are for. The planner would now and then do
+ * otherwise: where its statistics are old or missing (just after a bulk load), it takes some few ids for a good part of a
+ * table, and reads the whole of it. Nothing here is ever the better for that: see bench/query-plans.ts.
+ */
+const alwaysByIndex = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `-c enable_${way}=off`).join(' ');
+
 /** Opens a pool on the database; connections are made when they are needed. */
 export function openStore(options: ConnectionOptions, poolSize = 24): Store {
   const complete: ConnectionOptions = {
     application_name: 'knitfab',
     connectionTimeoutMillis: 10_000,
+    options: alwaysByIndex,
     ...options,
     types,
   };

@@ -1,4 +1,5 @@
 import {
+  type FailureCause,
   formatTag,
   formatTime,
   idTagKey,
@@ -25,8 +26,10 @@ import {
   placed,
 } from './mountpoints.ts';
 import { connectedPoints } from './plan-connections.ts';
+import { noSuchPlan } from './plan-lock.ts';
+import { schedulingOnWire } from './plan-scheduling.ts';
 import { found, type PlanSummary, planSummaries } from './plan-summaries.ts';
-import { noSuchPlan } from './plans.ts';
+import { type Attempt, earlierAttempts, reasonsToWait } from './run-progress.ts';
 import { noSuchRun } from './run-requests.ts';
 import { tagsOfData, written } from './tags.ts';
 
@@ -44,8 +47,10 @@ export interface RunDetail extends RunSummary {
   inputs: (Mountpoint & { knitId: KnitId })[];
   outputs: (Mountpoint & { knitId: KnitId })[];
   log: (LogPoint & { knitId: KnitId }) | null;
-  /** Additions of ours: how often it was tried, what holds it up, and what was really executed. */
+  /** Additions of ours: how often it was tried and what came of it, what holds it up, and what was really executed. */
   attempt?: number;
+  attempts?: Attempt[];
+  cause?: FailureCause;
   problem?: string;
   execution?: object;
 }
@@ -68,6 +73,9 @@ export interface PlanDetail extends PlanSummary {
   on_node?: OnNode;
   resources?: Resources;
   service_account?: string;
+  max_running?: number;
+  priority?: number;
+  retry?: { lost: number; error: number; backoff: string };
 }
 
 type Downstream = { plan: PlanSummary; mountpoint: Mountpoint };
@@ -80,18 +88,22 @@ interface RunRow {
   exit_code: number | null;
   exit_message: string | null;
   attempt: number;
+  cause: FailureCause | null;
   problem: string | null;
   execution: object | null;
 }
 
 async function runRows(tx: Tx, runIds: readonly RunId[]): Promise<RunRow[]> {
   const { rows } = await sql<RunRow>`
-    select run_id, plan_id, status, updated_at, exit_code, exit_message, attempt, problem, execution
+    select run_id, plan_id, status, updated_at, exit_code, exit_message, attempt, cause, problem, execution
     from run where run_id = any (${[...new Set(runIds)]}::uuid[]) and status <> 'invalidated'`.execute(tx);
   return rows;
 }
 
-const runSummary = (row: RunRow, plan: PlanSummary): RunSummary => ({
+type SummaryRow = Pick<RunRow, 'run_id' | 'status' | 'updated_at' | 'exit_code' | 'exit_message'>;
+
+/** A Run in short. */
+export const runSummary = (row: SummaryRow, plan: PlanSummary): RunSummary => ({
   runId: row.run_id,
   status: row.status,
   updatedAt: formatTime(row.updated_at),
@@ -101,7 +113,9 @@ const runSummary = (row: RunRow, plan: PlanSummary): RunSummary => ({
 
 /** Runs by id. */
 export async function runSummaries(tx: Tx, runIds: readonly RunId[]): Promise<(runId: RunId) => RunSummary> {
-  const rows = await runRows(tx, runIds);
+  const { rows } = await sql<SummaryRow & { plan_id: PlanId }>`
+    select run_id, plan_id, status, updated_at, exit_code, exit_message
+    from run where run_id = any (${[...new Set(runIds)]}::uuid[]) and status <> 'invalidated'`.execute(tx);
   const plan = await planSummaries(
     tx,
     rows.map((row) => row.plan_id),
@@ -130,6 +144,12 @@ export async function runDetails(tx: Tx, runIds: readonly RunId[]): Promise<RunD
   const outputsOf = Map.groupBy(await outputPoints(tx, { planIds }), (point) => point.planId);
   const usedBy = Map.groupBy(inputs, (row) => row.run_id);
   const madeBy = Map.groupBy(outputs, (row) => row.run_id);
+  const retried = rows.filter((row) => row.attempt > 1).map((row) => row.run_id);
+  const earlier = await earlierAttempts(tx, retried);
+  const reason = await reasonsToWait(
+    tx,
+    rows.map((row) => ({ runId: row.run_id, status: row.status })),
+  );
   return runIds.map((runId) => {
     const row = rowOf.get(runId);
     if (row === undefined) throw noSuchRun(runId);
@@ -153,10 +173,18 @@ export async function runDetails(tx: Tx, runIds: readonly RunId[]): Promise<RunD
         .map(({ point, knitId }) => ({ ...mountpoint(point), knitId })),
       log: log === undefined ? null : { tags: log.point.tags, knitId: log.knitId },
       ...(row.attempt > 1 && { attempt: row.attempt }),
-      ...(row.problem !== null && { problem: row.problem }),
+      ...(row.attempt > 1 && { attempts: earlier(runId) ?? [] }),
+      ...(row.cause !== null && { cause: row.cause }),
+      ...problemOf(row, reason(runId)),
       ...(row.execution !== null && { execution: row.execution }),
     };
   });
+}
+
+/** Why the Run does not get on: what went wrong last, or what it waits for. */
+function problemOf({ problem }: RunRow, reason: string | undefined): { problem?: string } {
+  const said = problem ?? reason;
+  return said === undefined ? {} : { problem: said };
 }
 
 interface DataRow {
@@ -226,7 +254,7 @@ export async function tagsOfDataInFull(
     where knit_id = any (${knitIds}::uuid[])`.execute(tx);
   const userTags = await tagsOfData(tx, knitIds);
   const all = rows.map((row) => {
-    const tags = [...written(userTags.get(row.knit_id) ?? []), ...systemTags(row, row.status)].sort();
+    const tags = [...(userTags.get(row.knit_id) ?? []).map(formatTag), ...systemTags(row, row.status)].sort();
     return [row.knit_id, tags] as const;
   });
   const byKnitId = new Map(all);
@@ -253,7 +281,16 @@ export async function planDetails(tx: Tx, planIds: readonly PlanId[]): Promise<P
       ? []
       : await tx
           .selectFrom('plan')
-          .select(['plan_id', 'active', 'on_node', 'resources', 'service_account'])
+          .select([
+            'plan_id',
+            'active',
+            'on_node',
+            'resources',
+            'service_account',
+            'max_running',
+            'priority',
+            'retry',
+          ])
           .where('plan_id', '=', sql<PlanId>`any (${planIds}::uuid[])`)
           .where('name', 'is', null)
           .execute();
@@ -301,6 +338,7 @@ export async function planDetails(tx: Tx, planIds: readonly PlanId[]): Promise<P
       ...(Object.keys(row.on_node).length > 0 && { on_node: row.on_node }),
       ...(Object.keys(row.resources).length > 0 && { resources: row.resources }),
       ...(row.service_account !== null && { service_account: row.service_account }),
+      ...schedulingOnWire(row),
     };
   });
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Tx } from './database.ts';
+import { isDue } from './due.ts';
 
 export interface GarbageVolume {
   volumeRef: string;
@@ -9,7 +10,7 @@ export interface GarbageVolume {
 export async function claimGarbage(tx: Tx, limit: number): Promise<GarbageVolume[]> {
   const { rows } = await sql<GarbageVolume>`
     select volume_ref as "volumeRef" from garbage
-    where next_attempt_at <= clock_timestamp()
+    where ${isDue}
     order by next_attempt_at limit ${limit} for update skip locked`.execute(tx);
   return rows;
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { noSuchData } from './data.ts';
 import type { Tx } from './database.ts';
 import { type RunSummary, runSummaries, tagsOfDataInFull } from './details.ts';
+import { byId, inputPoints, outputPoints } from './mountpoints.ts';
 import { noSuchRun } from './run-requests.ts';
 
 /** How a Data and a Run are connected: the Run reads it as an input, or wrote it as an output or as its log. */
@@ -88,7 +89,7 @@ async function traverse(tx: Tx, { root, direction, depth }: LineageQuery): Promi
   const within = limited ? sql`depth < ${depth}` : sql`true`;
   const rootRun =
     'runId' in root ? sql`select ${root.runId}::uuid where ${depth > 0}` : sql`select null::uuid where false`;
-  const { rows } = await sql<Graph>`
+  const { rows } = await sql<Record<'reads' | 'writes', string | null> & Pick<Graph, 'up' | 'down'>>`
     with recursive up (knit_id, depth) as (
       ${start('up')}
       union
@@ -112,21 +113,50 @@ async function traverse(tx: Tx, { root, direction, depth }: LineageQuery): Promi
     reads as (select run_id, input_id, knit_id from up_run join run_input using (run_id)
               union select run_id, input_id, knit_id from inner_down join run_input using (knit_id)),
     writes as (select run_id, output_id, knit_id from inner_up join data using (knit_id)
-               union select run_id, output_id, knit_id from down_run join data using (run_id)),
-    edge as (
-      select jsonb_build_object('runId', run_id, 'knitId', knit_id, 'role', 'input', 'path', path) as edge
-      from reads join plan_input using (input_id)
-      union all
-      select jsonb_strip_nulls(jsonb_build_object('runId', run_id, 'knitId', knit_id,
-               'role', case when path is null then 'log' else 'output' end, 'path', path))
-      from writes join plan_output using (output_id)
-    )
-    select coalesce((select jsonb_agg(edge) from edge), '[]') as edges,
+               union select run_id, output_id, knit_id from down_run join data using (run_id))
+    select (select string_agg(run_id || ' ' || knit_id || ' ' || input_id, ',') from reads) as reads,
+           (select string_agg(run_id || ' ' || knit_id || ' ' || output_id, ',') from writes) as writes,
            exists (select from up join data using (knit_id) join run_input using (run_id)
                    where not (${within}) and up.knit_id not in (select knit_id from inner_up)) as up,
            exists (select from down join run_input using (knit_id)
                    where not (${within}) and down.knit_id not in (select knit_id from inner_down)) as down`.execute(
     tx,
   );
-  return rows[0] ?? { edges: [], up: false, down: false };
+  const [graph] = rows;
+  const reads = edgesIn(graph?.reads);
+  const writes = edgesIn(graph?.writes);
+  const input = byId(await inputPoints(tx, { inputIds: reads.map((edge) => edge.point) }));
+  const output = byId(await outputPoints(tx, { outputIds: writes.map((edge) => edge.point) }));
+  return {
+    edges: [
+      ...reads.map(({ runId, knitId, point }): LineageEdge => {
+        const { path = '' } = input(point);
+        return { runId, knitId, role: 'input', path };
+      }),
+      ...writes.map(({ runId, knitId, point }): LineageEdge => {
+        const { path } = output(point);
+        return path === undefined ? { runId, knitId, role: 'log' } : { runId, knitId, role: 'output', path };
+      }),
+    ],
+    up: graph?.up ?? false,
+    down: graph?.down ?? false,
+  };
 }
+
+interface Edge {
+  runId: RunId;
+  knitId: KnitId;
+  /** The id of the Plan's input or output. */
+  point: number;
+}
+
+/** Edges come as one text: a row of its own for each would take most of the time. */
+const edgesIn = (text: string | null | undefined): Edge[] =>
+  (text ?? '')
+    .split(',')
+    .filter((edge) => edge !== '')
+    .map((edge) => ({
+      runId: edge.slice(0, 36) as RunId,
+      knitId: edge.slice(37, 73) as KnitId,
+      point: Number(edge.slice(74)),
+    }));

@@ -44,6 +44,7 @@ export async function inputPoints(
   db: Connection | Tx,
   of: { inputIds: readonly number[] } | { planIds: readonly PlanId[] },
 ): Promise<Point[]> {
+  if (('inputIds' in of ? of.inputIds : of.planIds).length === 0) return [];
   const where =
     'inputIds' in of
       ? sql`input_id = any (${[...new Set(of.inputIds)]}::bigint[])`
@@ -62,6 +63,7 @@ export async function outputPoints(
   db: Connection | Tx,
   of: { outputIds: readonly number[] } | { planIds: readonly PlanId[] },
 ): Promise<Point[]> {
+  if (('outputIds' in of ? of.outputIds : of.planIds).length === 0) return [];
   const where =
     'outputIds' in of
       ? sql`output_id = any (${[...new Set(of.outputIds)]}::bigint[])`

@@ -1,11 +1,12 @@
-import type { KnitId, PlanId } from '@knitfab/core';
+import type { KnitId } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Tx } from './database.ts';
 import { locks } from './locks.ts';
 import { notify } from './notifications.ts';
 
 // Spec page 1, "Nomination and projection": a Data is nominated to an input when its Run is done and its tags contain all
-// of the input's. Nominations are kept as rows and follow the tags in the same transaction that changes them.
+// of the input's. Nominations are kept as rows and follow the tags in the same transaction that changes them. Those that a new
+// Plan brings are made in pieces: see nomination-backlog.ts.
 
 /**
  * A Plan that comes and a Data that changes must see each other, or a nomination would be missed: registering a Plan
@@ -22,6 +23,11 @@ export async function lockNominations(tx: Tx, changed: 'plan' | 'data'): Promise
  */
 export async function renominateData(tx: Tx, knitIds: readonly KnitId[]): Promise<void> {
   await lockNominations(tx, 'data');
+  await followTags(tx, knitIds);
+}
+
+/** The same for who holds the lock of nominations already. */
+export async function followTags(tx: Tx, knitIds: readonly KnitId[]): Promise<void> {
   const { rows } = await sql<{ added: number }>`
     with candidate as (
       select data.knit_id, data.stamped_at
@@ -60,50 +66,4 @@ export async function renominateData(tx: Tx, knitIds: readonly KnitId[]): Promis
     )
     select count(*) as added from added`.execute(tx);
   if ((rows[0]?.added ?? 0) > 0) await notify(tx, 'nomination');
-}
-
-/** Nominates all Data that fit the inputs of a new Plan. The caller holds the lock for Plans. */
-export async function nominateToPlan(tx: Tx, planId: PlanId): Promise<void> {
-  const inputs = await tx
-    .selectFrom('plan_input')
-    .select(['input_id', 'pinned_id', 'pinned_timestamp'])
-    .where('plan_id', '=', planId)
-    .execute();
-  for (const input of inputs) {
-    const tags = await rarestFirst(tx, input.input_id);
-    const [rarest, ...others] = tags;
-    // The narrowest way in: one id, one instant, or the rarest tag.
-    const way =
-      input.pinned_id !== null
-        ? sql`data.knit_id = ${input.pinned_id}`
-        : input.pinned_timestamp !== null
-          ? sql`data.stamped_at = ${input.pinned_timestamp}::timestamptz`
-          : sql`data.knit_id in (select knit_id from data_tag where tag_id = ${rarest})`;
-    const unchecked = input.pinned_id === null && input.pinned_timestamp === null ? others : tags;
-    await sql`
-      insert into nomination (input_id, knit_id)
-      select ${input.input_id}, data.knit_id
-      from data join run using (run_id)
-      where ${way} and run.status = 'done'
-        and (${input.pinned_timestamp}::text is null or knit_timestamp(data.stamped_at) = ${input.pinned_timestamp})
-        ${
-          unchecked.length === 0
-            ? sql``
-            : sql`and (select count(*) from data_tag
-             where data_tag.knit_id = data.knit_id and tag_id = any (${unchecked}::bigint[])) = ${unchecked.length}`
-        }
-      on conflict do nothing`.execute(tx);
-  }
-  await notify(tx, 'nomination');
-}
-
-/** The input's tags, those with the fewest Data first. Counting stops at 1,000: beyond that it no longer matters. */
-async function rarestFirst(tx: Tx, inputId: number): Promise<number[]> {
-  const { rows } = await sql<{ tag_id: number }>`
-    select tag_id from plan_input_tag as asked
-    where input_id = ${inputId}
-    order by (select count(*) from (select from data_tag where data_tag.tag_id = asked.tag_id limit 1000) as first_ones)`.execute(
-    tx,
-  );
-  return rows.map((row) => row.tag_id);
 }

@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import type { Connection, ConnectionOptions, Tx } from './database.ts';
 
-/** What has changed: Runs that came into a status, nominations to project, volumes to destroy. */
-export type Topic = `run:${RunStatus}` | 'nomination' | 'garbage';
+/** What has changed: Runs that came into a status, tags of Data, inputs to nominate to, nominations to project, volumes to destroy. */
+export type Topic = `run:${RunStatus}` | 'data' | 'nomination-backlog' | 'nomination' | 'garbage';
 
 const channel = 'knit';
 

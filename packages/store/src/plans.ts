@@ -3,7 +3,6 @@ import {
   Conflict,
   idTagKey,
   isSystemTag,
-  NotFound,
   type PlanDefinition,
   type PlanId,
   planIdentity,
@@ -13,14 +12,18 @@ import {
   timestampTagKey,
 } from '@knitfab/core';
 import { sql } from 'kysely';
-import type { Connection, Tx } from './database.ts';
-import { lockNominations, nominateToPlan } from './nominations.ts';
-import { notify } from './notifications.ts';
+import type { Tx } from './database.ts';
+import { beginNominating } from './nomination-backlog.ts';
+import { lockNominations } from './nominations.ts';
+import { lockPlan } from './plan-lock.ts';
+import { schedulingColumns } from './plan-scheduling.ts';
 import { changeStatus } from './run-status.ts';
-import { knownTagIds, tagIds } from './tags.ts';
+import { holdBackStorm } from './storm.ts';
+import { tagIds } from './tags.ts';
 
 /**
- * Registers a Plan and nominates the Data that fit its inputs.
+ * Registers a Plan and nominates the Data that fit its inputs: all of them when they are few, else the first, and the others
+ * in the time that follows (nomination-backlog.ts). A Plan that would start very many Runs is made inactive (storm.ts).
  * @throws {Conflict} when a Plan with the same identity exists; `see` is its id
  */
 export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId> {
@@ -38,6 +41,7 @@ export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId
       resources: JSON.stringify(plan.resources),
       annotations: [...plan.annotations],
       service_account: plan.serviceAccount ?? null,
+      ...schedulingColumns(plan.scheduling),
     })
     .onConflict((conflict) => conflict.column('identity').doNothing())
     .returning('plan_id')
@@ -46,7 +50,8 @@ export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId
   const planId = inserted.plan_id;
   await insertInputs(tx, planId, plan);
   await insertOutputs(tx, planId, plan);
-  await nominateToPlan(tx, planId);
+  await beginNominating(tx, planId);
+  if (plan.active) await holdBackStorm(tx, planId);
   return planId;
 }
 
@@ -101,26 +106,6 @@ async function insertOutputs(tx: Tx, planId: PlanId, plan: PlanDefinition): Prom
     );
   }
 }
-
-/**
- * Takes the Plan's row, so that projection and changes of the Plan don't overlap. Projection passes over it meanwhile, and is
- * told to look again.
- */
-async function lockPlan(tx: Tx, planId: PlanId) {
-  const plan = await tx
-    .selectFrom('plan')
-    .select(['plan_id', 'active', 'resources', 'annotations'])
-    .where('plan_id', '=', planId)
-    .where('name', 'is', null)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-  if (plan === undefined) throw noSuchPlan(planId);
-  await notify(tx, 'nomination');
-  return plan;
-}
-
-export const noSuchPlan = (planId: PlanId): NotFound =>
-  new NotFound({ reason: `there is no Plan ${planId}`, advice: 'See `knit plan find` for those that are.' });
 
 /**
  * Activates or deactivates a Plan; its Runs that have not begun follow (spec page 1).
@@ -182,62 +167,4 @@ export async function changePlanAnnotations(
 export async function setPlanServiceAccount(tx: Tx, planId: PlanId, name: string | null): Promise<void> {
   await lockPlan(tx, planId);
   await tx.updateTable('plan').set({ service_account: name }).where('plan_id', '=', planId).execute();
-}
-
-/** What `GET /api/plans/` filters by; what is left out does not filter. */
-export interface PlanFilter {
-  active?: boolean;
-  /** The tag may be left out: then any. */
-  image?: { repository: string; tag?: string };
-  /** One input has all of these. */
-  inTags?: readonly Tag[];
-  /** One output, or the log, has all of these. */
-  outTags?: readonly Tag[];
-}
-
-/** The ids of the Plans that fit the filter, pseudo plans left out, in order. */
-export async function findPlans(db: Connection | Tx, filter: PlanFilter): Promise<PlanId[]> {
-  let query = db.selectFrom('plan').select('plan_id').where('name', 'is', null);
-  if (filter.active !== undefined) query = query.where('active', '=', filter.active);
-  if (filter.image !== undefined) {
-    query = query.where('image_repository', '=', filter.image.repository);
-    if (filter.image.tag !== undefined) query = query.where('image_tag', '=', filter.image.tag);
-  }
-  for (const [table, tags] of [
-    ['input', filter.inTags],
-    ['output', filter.outTags],
-  ] as const) {
-    if (tags === undefined || tags.length === 0) continue;
-    const planIds = await plansWithPoint(db, table, tags);
-    query = query.where('plan_id', '=', sql<PlanId>`any (${planIds}::uuid[])`);
-  }
-  return (await query.orderBy('plan_id').execute()).map((row) => row.plan_id);
-}
-
-/** The Plans of which one input (or output, or log) has all of the tags. */
-async function plansWithPoint(
-  db: Connection | Tx,
-  kind: 'input' | 'output',
-  tags: readonly Tag[],
-): Promise<PlanId[]> {
-  const unique = new Map(tags.map((tag) => [`${tag.key}:${tag.value}`, tag]));
-  const userTags = [...unique.values()].filter((tag) => !isSystemTag(tag));
-  const systemTags = [...unique.values()].filter(isSystemTag);
-  const ids = await knownTagIds(db, userTags);
-  if (ids.length < userTags.length) return [];
-  const pinning = new Map([
-    [idTagKey, sql.ref('pinned_id')],
-    [timestampTagKey, sql.ref('pinned_timestamp')],
-  ]);
-  if (systemTags.some((tag) => kind === 'output' || !pinning.has(tag.key))) return [];
-  const pinned = systemTags.map((tag) => sql`and ${pinning.get(tag.key)}::text = ${tag.value}`);
-  const table = sql.table(kind === 'input' ? 'plan_input' : 'plan_output');
-  const tagTable = sql.table(kind === 'input' ? 'plan_input_tag' : 'plan_output_tag');
-  const id = sql.ref(kind === 'input' ? 'input_id' : 'output_id');
-  const { rows } = await sql<{ plan_id: PlanId }>`
-    select distinct plan_id from ${table} as point
-    where (select count(*) from ${tagTable} as has
-           where has.${id} = point.${id} and has.tag_id = any (${ids}::bigint[])) = ${ids.length}
-    ${sql.join(pinned, sql` `)}`.execute(db);
-  return rows.map((row) => row.plan_id);
 }

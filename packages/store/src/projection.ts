@@ -1,6 +1,7 @@
 import type { KnitId, PlanId } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Tx } from './database.ts';
+import { tellOfData, tellOfRuns } from './events/tell.ts';
 import { notify } from './notifications.ts';
 
 // Spec page 1: each combination of one nominated Data per input that has no Run yet becomes one Run. That it gets no second
@@ -116,8 +117,8 @@ async function insertRuns(tx: Tx, plan: PlanToProject, inputId: number, knitIds:
       insert into run (plan_id, combination, status)
       select ${plan.planId}, knit_ids, ${status} from combination
       on conflict (plan_id, combination) do nothing
-      returning run_id, combination
-    ), new_input as (
+      returning run_id, combination, plan_id, null::text as was, status, updated_at, exit_code, exit_message
+    ), ${tellOfRuns('new_run')}, new_input as (
       insert into run_input (run_id, input_id, knit_id)
       select new_run.run_id, plan_input.input_id, new_run.combination[plan_input.position]
       from new_run cross join plan_input
@@ -133,7 +134,7 @@ async function insertRuns(tx: Tx, plan: PlanToProject, inputId: number, knitIds:
       insert into data_tag (knit_id, tag_id)
       select new_output.knit_id, plan_output_tag.tag_id
       from new_output join plan_output_tag using (output_id)
-    )
+    ), ${tellOfData('new_output')}
     select count(*) as runs from new_run`.execute(tx);
   const runs = rows[0]?.runs ?? 0;
   if (runs > 0) await notify(tx, `run:${status}`);

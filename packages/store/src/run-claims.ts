@@ -1,6 +1,7 @@
-import type { Exit, KnitId, OnNode, PlanId, Resources, RunId, RunStatus } from '@knitfab/core';
+import type { Exit, FailureCause, KnitId, OnNode, PlanId, Resources, RunId, RunStatus } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
+import { isDue } from './due.ts';
 import { locks } from './locks.ts';
 
 /** A Run in the hands of a loop: its row is locked until the transaction ends. */
@@ -28,7 +29,7 @@ export async function claimRuns(tx: Tx, { statuses, limit, among, stopped }: Cla
     from run
     where status = any (${statuses}::text[])
       and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')
-      ${among === undefined ? sql`and next_attempt_at <= clock_timestamp()` : sql`and run_id = any (${among}::uuid[])`}
+      ${among === undefined ? sql`and ${isDue}` : sql`and run_id = any (${among}::uuid[])`}
       ${stopped === undefined ? sql`` : sql`and stopped = ${stopped}`}
     order by run_id
     limit ${limit}
@@ -129,6 +130,8 @@ export async function reserved(tx: Tx): Promise<{ cpu: number; memory: number }>
 export interface Observation {
   runId: RunId;
   exit?: Exit;
+  /** Whose fault a failure is. */
+  cause?: FailureCause;
   /** What was really executed (engine: `Execution`). */
   execution?: object;
   /** What it waits for. */
@@ -138,10 +141,11 @@ export interface Observation {
 /** Keeps what was seen of workers. */
 export async function recordObservations(tx: Tx, observations: readonly Observation[]): Promise<void> {
   if (observations.length === 0) return;
-  const rows = observations.map(({ runId, exit, execution, problem }) => ({
+  const rows = observations.map(({ runId, exit, cause, execution, problem }) => ({
     run_id: runId,
     exit_code: exit?.code,
     exit_message: exit?.message,
+    cause,
     execution,
     problem: problem?.slice(0, 2000),
   }));
@@ -151,10 +155,12 @@ export async function recordObservations(tx: Tx, observations: readonly Observat
     update run
     set exit_code = coalesce(seen.exit_code, run.exit_code),
         exit_message = coalesce(seen.exit_message, run.exit_message),
+        cause = coalesce(seen.cause, run.cause),
         execution = coalesce(seen.execution, run.execution),
         problem = seen.problem
     from jsonb_to_recordset(${json}::jsonb)
-         as seen (run_id uuid, exit_code smallint, exit_message text, execution jsonb, problem text)
+         as seen (run_id uuid, exit_code smallint, exit_message text, cause text, execution jsonb,
+                  problem text)
     where run.run_id = seen.run_id`.execute(tx);
 }
 
@@ -164,6 +170,13 @@ export async function runsUnderWay(db: Connection | Tx, among?: readonly RunId[]
     select run_id from run
     where status in ('ready', 'starting', 'running') and worker is not null
       ${among === undefined ? sql`` : sql`and run_id = any (${among}::uuid[])`}`.execute(db);
+  return rows.map((row) => row.run_id);
+}
+
+/** The Runs whose workers exist: they have been started, and their end has not been seen. */
+export async function startedRuns(db: Connection | Tx): Promise<RunId[]> {
+  const { rows } = await sql<{ run_id: RunId }>`
+    select run_id from run where status in ('starting', 'running') and worker is not null`.execute(db);
   return rows.map((row) => row.run_id);
 }
 

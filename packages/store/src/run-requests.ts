@@ -9,9 +9,10 @@ import {
   statusAfterRequest,
 } from '@knitfab/core';
 import { sql } from 'kysely';
+import { beginNextAttempt } from './attempts.ts';
 import type { Tx } from './database.ts';
-import { dropOutputs, insertOutputs } from './run-outputs.ts';
-import { changeStatus } from './run-status.ts';
+import { dropOutputs } from './run-outputs.ts';
+import { changeStatus, removeRun } from './run-status.ts';
 
 // What users ask of a Run: stop, abort, retry, delete (spec page 1). Each takes the Run's row first, so that it and the
 // loops see each other's changes one after the other.
@@ -59,7 +60,11 @@ export async function abortRun(tx: Tx, runId: RunId): Promise<void> {
 }
 
 async function endByUser(tx: Tx, runId: RunId, to: RunStatus, exit: Exit): Promise<void> {
-  await tx.updateTable('run').set({ stopped: true }).where('run_id', '=', runId).execute();
+  await tx
+    .updateTable('run')
+    .set({ stopped: true, ...(to === 'aborting' && { cause: 'user' }) })
+    .where('run_id', '=', runId)
+    .execute();
   await changeStatus(tx, { runIds: [runId], to, exit });
 }
 
@@ -84,11 +89,9 @@ export async function retryRun(tx: Tx, runId: RunId): Promise<void> {
     throw new Conflict({ reason: "an upload or import can't be retried", advice: 'Push the Data again.' });
   }
   await refuseUsedOutputs(tx, runId, 'retried');
-  await dropOutputs(tx, [runId]);
-  await insertOutputs(tx, [runId]);
-  await sql`update run set attempt = attempt + 1, worker = null, execution = null, stopped = false where run_id = ${runId}`.execute(
-    tx,
-  );
+  await beginNextAttempt(tx, [runId]);
+  // Whoever asks for a Run again gives it all its budgets again.
+  await sql`update run set budget_from = attempt where run_id = ${runId}`.execute(tx);
   await changeStatus(tx, { runIds: [runId], to });
   // Runs of an inactive Plan are not started, this one no more than others.
   if (!isActive) await changeStatus(tx, { runIds: [runId], to: 'deactivated' });
@@ -114,7 +117,7 @@ export async function deleteRun(tx: Tx, runId: RunId): Promise<void> {
   if (isFinished(run.status)) await refuseUsedOutputs(tx, runId, 'deleted');
   await dropOutputs(tx, [runId]);
   if (run.root) {
-    await tx.deleteFrom('run').where('run_id', '=', runId).execute();
+    await removeRun(tx, runId);
     return;
   }
   await tx.deleteFrom('run_input').where('run_id', '=', runId).execute();
@@ -125,9 +128,9 @@ export async function deleteRun(tx: Tx, runId: RunId): Promise<void> {
 async function refuseUsedOutputs(tx: Tx, runId: RunId, what: string): Promise<void> {
   await sql`select from data where run_id = ${runId} for update`.execute(tx);
   const { rows } = await sql<{ run_id: RunId }>`
-    select run_input.run_id from run_input join data using (knit_id) where data.run_id = ${runId} limit 1`.execute(
-    tx,
-  );
+    select using_run.run_id
+    from data cross join lateral (select run_id from run_input where run_input.knit_id = data.knit_id limit 1) as using_run
+    where data.run_id = ${runId} limit 1`.execute(tx);
   const user = rows[0]?.run_id;
   if (user === undefined) return;
   throw new Conflict({

@@ -1,4 +1,4 @@
-import type { KnitId, OnNode, PlanId, Resources, RunId, RunStatus } from '@knitfab/core';
+import type { FailureCause, KnitId, OnNode, PlanId, Resources, Retry, RunId, RunStatus } from '@knitfab/core';
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /** The tables of migrations/*.sql, for typed queries. */
@@ -27,7 +27,24 @@ export interface Database {
     stamped_at: Date | null;
   };
   data_tag: { knit_id: KnitId; tag_id: number };
+  nomination_backlog: { input_id: number; up_to: KnitId; pieces: Generated<number> };
   nomination: { input_id: number; knit_id: KnitId; projected: Generated<boolean> };
+  run_attempt: {
+    run_id: RunId;
+    attempt: number;
+    ended_at: Date;
+    exit_code: number | null;
+    exit_message: string | null;
+    cause: FailureCause | null;
+    execution: ColumnType<unknown, string, string> | null;
+  };
+  system: {
+    one: Generated<boolean>;
+    paused_at: Date | null;
+    paused_reason: string | null;
+    max_running: number | null;
+    inactive_above: Generated<number>;
+  };
   garbage: {
     volume_ref: string;
     failures: Generated<number>;
@@ -49,6 +66,9 @@ interface PlanTable {
   resources: ColumnType<Resources, string, string>;
   annotations: string[];
   service_account: string | null;
+  max_running: number | null;
+  priority: Generated<number>;
+  retry: ColumnType<Retry | null, string | null, string | null>;
   created_at: Generated<Date>;
 }
 
@@ -70,4 +90,6 @@ interface RunTable {
   next_attempt_at: Generated<Date>;
   problem: string | null;
   lease_until: Date | null;
+  cause: FailureCause | null;
+  budget_from: Generated<number>;
 }

@@ -1,10 +1,12 @@
 import { Conflict, type KnitId, pseudoPlans, type RunId } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
+import { isLeaseOver } from './due.ts';
+import { tellOfRuns } from './events/tell.ts';
 import { renominateData } from './nominations.ts';
 import { notify } from './notifications.ts';
 import { dropOutputs, insertOutputs, stampOutputs } from './run-outputs.ts';
-import { changeStatus } from './run-status.ts';
+import { changeStatus, removeRun } from './run-status.ts';
 
 // An upload is a Run of the pseudo plan knit#uploaded that is running while the bytes arrive (spec page 5, "Data Agent").
 // Its server prolongs a lease; one that nobody prolongs was broken off with its server, and is removed by housekeeping.
@@ -21,9 +23,14 @@ export interface Upload {
 /** Begins an upload: its Run is running, its Data named, its volume yet to be made. */
 export async function beginUpload(tx: Tx): Promise<Upload> {
   const { rows } = await sql<{ run_id: RunId }>`
-    insert into run (plan_id, status, lease_until)
-    select plan_id, 'running', clock_timestamp() + ${uploadLease}::interval from plan where name = ${pseudoPlans.uploaded.name}
-    returning run_id`.execute(tx);
+    with begun as (
+      insert into run (plan_id, status, lease_until)
+      select plan_id, 'running', clock_timestamp() + ${uploadLease}::interval
+      from plan where name = ${pseudoPlans.uploaded.name}
+      returning run_id, plan_id, null::text as was, status, updated_at, exit_code, exit_message
+    ), ${tellOfRuns('begun')}
+    select run_id from begun`.execute(tx);
+  await notify(tx, 'run:running');
   const runId = rows[0]?.run_id as RunId;
   await insertOutputs(tx, [runId]);
   const data = await tx
@@ -74,7 +81,7 @@ export async function discardUpload(
     .executeTakeFirst();
   if (run?.status === 'done') return false;
   await dropOutputs(tx, [runId]);
-  await tx.deleteFrom('run').where('run_id', '=', runId).execute();
+  await removeRun(tx, runId);
   if (volumeRef !== undefined) {
     await sql`insert into garbage (volume_ref) values (${volumeRef}) on conflict do nothing`.execute(tx);
     await notify(tx, 'garbage');
@@ -90,7 +97,7 @@ export const uploadAborted = (): Conflict =>
 export async function claimBrokenUploads(tx: Tx, limit: number): Promise<RunId[]> {
   const { rows } = await sql<{ run_id: RunId }>`
     select run_id from run
-    where status = 'running' and lease_until < clock_timestamp()
+    where status = 'running' and ${isLeaseOver}
     order by run_id limit ${limit} for update skip locked`.execute(tx);
   return rows.map((row) => row.run_id);
 }

