@@ -1,5 +1,15 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
-import { endpoints, openApi } from '../src/index.ts';
+import {
+  dataDetail,
+  endpoints,
+  errorBody,
+  openApi,
+  planDetail,
+  planSpec,
+  runDetail,
+  tagChange,
+} from '../src/index.ts';
 
 const document = openApi('1.2.3');
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -14,6 +24,21 @@ function references(value: unknown): string[] {
 }
 
 describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(JSON.parse(JSON.stringify(document)));
+    expect(result).toEqual({ valid: true });
+  });
+
+  it('has examples that are what they are examples of', () => {
+    const shapes = { dataDetail, runDetail, planDetail, planSpec, tagChange, errorBody };
+    for (const shape of Object.values(shapes)) {
+      const { id, examples = [] } = shape.meta() ?? {};
+      expect(examples, id).not.toEqual([]);
+      for (const example of examples as unknown[])
+        expect(shape.safeParse(example), id).toMatchObject({ success: true });
+    }
+  });
+
   it('describes every endpoint once, by its name', () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(ids.sort()).toEqual(Object.keys(endpoints).sort());
@@ -43,7 +68,10 @@ describe('the OpenAPI document', () => {
       expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1);
       for (const status of statuses.filter((each) => !each.startsWith('2'))) {
         expect(responses[status]?.content).toEqual({
-          'application/json': { schema: { $ref: '#/components/schemas/Error' } },
+          'application/json': {
+            schema: { $ref: '#/components/schemas/Error' },
+            example: expect.objectContaining({ message: expect.any(String) }),
+          },
         });
       }
     }
@@ -59,8 +87,12 @@ describe('the OpenAPI document', () => {
     expect(find.find(({ name }) => name === 'since')?.schema).toMatchObject({ format: 'date-time' });
   });
 
-  it('offers both archive types for a tree', () => {
+  it('offers both archive types for a tree, and JSON for a dry run', () => {
     const body = document.paths['/api/data']?.post?.requestBody as { content: object };
-    expect(Object.keys(body.content)).toEqual(['application/tar+gzip', 'application/x-tar']);
+    expect(Object.keys(body.content)).toEqual([
+      'application/tar+gzip',
+      'application/x-tar',
+      'application/json',
+    ]);
   });
 });

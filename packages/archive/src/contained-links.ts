@@ -30,6 +30,22 @@ export async function checkLinks(root: WrittenDirectory, slice: TimeSlice): Prom
   }
 }
 
+/** The symbolic links that lead out of the tree, or over others that do. */
+export async function outwardLinks(root: WrittenDirectory, slice: TimeSlice): Promise<WrittenLink[]> {
+  const followed = new Map<WrittenLink, Place | 'nowhere'>();
+  const outward: WrittenLink[] = [];
+  for (const link of linksOf(root)) {
+    try {
+      follow(link, followed);
+    } catch (error) {
+      if (!(error instanceof Invalid)) throw error;
+      outward.push(link);
+    }
+    if (slice.isOver) await slice.next();
+  }
+  return outward;
+}
+
 /**
  * Follows a link to its end, other links first where it needs them; each link of the tree is followed once. A stack of its own
  * in place of recursion: a chain of links may be longer than the call stack.

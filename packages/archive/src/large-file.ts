@@ -1,6 +1,7 @@
 import { closeSync, fdatasync, writev } from 'node:fs';
 import { promisify } from 'node:util';
 import type { ArchiveEntry } from './archive-entry.ts';
+import { giveBack } from './give-back.ts';
 import { afterFirst, finishFile, type WrittenFile } from './written-file.ts';
 
 /** How much is gathered before it is written (bytes). */
@@ -56,6 +57,7 @@ export class LargeFile implements WrittenFile {
     this.#gathered = 0;
     this.#writing = before.then(async () => {
       await writeAll(this.#descriptor, pieces);
+      for (const piece of pieces) giveBack(piece);
       this.#syncAhead(size);
     });
     // Whoever waits for it next hears of a failure; until then it must not count as unhandled.

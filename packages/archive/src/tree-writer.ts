@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { Invalid } from '@knitfab/core';
 import type { ArchiveEntry } from './archive-entry.ts';
-import { checkLinks } from './contained-links.ts';
+import { checkLinks, outwardLinks } from './contained-links.ts';
+import { DirectFile } from './direct-file.ts';
 import { entryPath, quoted } from './entry-path.ts';
 import { FileModes } from './file-modes.ts';
 import { LargeFile } from './large-file.ts';
@@ -19,6 +20,12 @@ import { systemCode } from './system-error.ts';
 import type { TimeSlice } from './time-slice.ts';
 import { fileTime, type WrittenFile } from './written-file.ts';
 import { innermostFirst, pathOf, type WrittenDirectory, type WrittenLink } from './written-tree.ts';
+
+/** A symbolic link that leads out of the tree that it lies in. */
+export interface OutwardLink {
+  readonly path: string;
+  readonly target: string;
+}
 
 /** Writable for us while we fill it, whatever the archive wants it to be in the end. */
 const modeWhileWriting = 0o700;
@@ -36,6 +43,7 @@ const permissions = 0o3777;
 export class TreeWriter {
   readonly #location: string;
   readonly #isDurable: boolean;
+  readonly #mayBlock: boolean;
   readonly #root: WrittenDirectory = { kind: 'directory', name: '', children: new Map() };
   /** The parent of the last entry: mostly that of the next one too. */
   #last: { readonly path: string; readonly directory: WrittenDirectory } = {
@@ -45,9 +53,13 @@ export class TreeWriter {
   readonly #modes = new FileModes();
   #file: WrittenFile | undefined;
 
-  constructor(location: string, { durable }: { readonly durable: boolean }) {
+  constructor(
+    location: string,
+    { durable, mayBlock = false }: { readonly durable: boolean; readonly mayBlock?: boolean },
+  ) {
     this.#location = location;
     this.#isDurable = durable;
+    this.#mayBlock = mayBlock;
   }
 
   /**
@@ -78,6 +90,12 @@ export class TreeWriter {
     return checkLinks(this.#root, slice);
   }
 
+  /** The symbolic links that lead out of the directory: their paths, and where they lead. */
+  async outwardLinks(slice: TimeSlice): Promise<OutwardLink[]> {
+    const links = await outwardLinks(this.#root, slice);
+    return links.map((link) => ({ path: pathOf(link), target: link.target }));
+  }
+
   /** Gives the directories their modes and times, now that nothing more is written into them. */
   async finish(slice: TimeSlice): Promise<void> {
     for (const directory of innermostFirst(this.#root)) {
@@ -106,11 +124,14 @@ export class TreeWriter {
   #addFile(parent: WrittenDirectory, name: string, path: string, entry: ArchiveEntry): void {
     this.#replace(parent, name, path, () => {
       const descriptor = this.#modes.create(this.#locate(path), entry.mode);
-      this.#file =
-        entry.size > SmallFile.maxSize
-          ? new LargeFile(descriptor, entry, { durable: this.#isDurable })
-          : new SmallFile(descriptor, entry);
+      this.#file = this.#writtenFile(descriptor, entry);
     });
+  }
+
+  #writtenFile(descriptor: number, entry: ArchiveEntry): WrittenFile {
+    if (entry.size <= SmallFile.maxSize) return new SmallFile(descriptor, entry);
+    if (this.#mayBlock) return new DirectFile(descriptor, entry);
+    return new LargeFile(descriptor, entry, { durable: this.#isDurable });
   }
 
   #addSymbolicLink(

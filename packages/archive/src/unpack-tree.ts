@@ -7,14 +7,18 @@ import { SyncAhead } from './sync-ahead.ts';
 import { syncTree } from './sync-tree.ts';
 import { unwritable } from './system-error.ts';
 import { TimeSlice } from './time-slice.ts';
-import { TreeWriter } from './tree-writer.ts';
+import { type OutwardLink, TreeWriter } from './tree-writer.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export interface UnpackOptions {
   /** Where symbolic links may lead: only within the tree (uploads), or anywhere (one's own downloads). Hard links stay within. */
   readonly links: 'inside' | 'any';
+  /** Told of the symbolic links that lead out of the tree, where they may. */
+  readonly onOutwardLinks?: (links: readonly OutwardLink[]) => void;
   /** Whether what was unpacked must survive a power cut. */
   readonly durable: boolean;
+  /** Whether this process has nothing else to do meanwhile: then large files are written by calls that block, which is faster. */
+  readonly mayBlock?: boolean;
   readonly limits?: UnpackLimits;
   readonly signal?: AbortSignal;
 }
@@ -31,7 +35,8 @@ const defaultMaxEntries = 10_000_000;
 /**
  * Unpacks a plain tar stream (ustar, GNU tar, pax) from an untrusted source into an empty directory that nobody else writes to:
  * contents, permission bits, times, symbolic and hard links, empty directories. Owners are not restored, and so neither are
- * set-user-id and set-group-id of files. After any failure the directory is empty again.
+ * set-user-id and set-group-id of files. After any failure the directory is empty again. The chunks are taken over: the memory
+ * of those that are written is given back.
  * @throws {Invalid} when the archive is damaged or cut off, exceeds a limit, tries to leave the directory, or holds what can't be
  * kept
  * @throws {Conflict} when the directory is not empty to begin with; what it holds stays
@@ -63,7 +68,7 @@ export async function unpackTree(
 async function unpack(
   tar: AsyncIterable<Buffer>,
   writer: TreeWriter,
-  { links, limits = {}, signal }: UnpackOptions,
+  { links, onOutwardLinks, limits = {}, signal }: UnpackOptions,
   syncAhead: SyncAhead | undefined,
 ): Promise<void> {
   const reader = new ArchiveReader();
@@ -84,6 +89,7 @@ async function unpack(
   }
   reader.finish();
   if (links === 'inside') await writer.checkLinks(slice);
+  else onOutwardLinks?.(await writer.outwardLinks(slice));
   await writer.finish(slice);
 }
 

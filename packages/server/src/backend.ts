@@ -1,6 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { KnitId, PlanDefinition, Resources, RunId } from '@knitfab/core';
-import { checkFits, type Drivers, readRunLog, receiveData, sendData } from '@knitfab/engine';
+import {
+  checkFits,
+  type Drivers,
+  examine,
+  type Finding,
+  readRunLog,
+  receiveData,
+  sendData,
+} from '@knitfab/engine';
 import type { Store } from '@knitfab/store';
 
 /** What knitd can't do with the database alone, and asks knitd-backend for (spec page 2, "Internal API"). */
@@ -15,6 +23,8 @@ export interface Backend {
   receive(tar: AsyncIterable<Buffer>, verified: () => Promise<void>): Promise<KnitId>;
   /** A Data's tree as a tar stream. */
   send(knitId: KnitId): Promise<Readable>;
+  /** Checks that database, volumes and workers agree; see the engine's `examine`. */
+  examine(options: { fix: boolean }): Promise<Finding[]>;
   /** What a Run has written. */
   log(runId: RunId, options: { follow: boolean; signal?: AbortSignal }): Promise<Readable>;
 }
@@ -27,6 +37,7 @@ export function localBackend(driver: string, store: Store, drivers: Drivers): Ba
     checkResources: (resources) => checkFits(resources, drivers.workers.capacity),
     receive: (tar, verified) => receiveData(store, drivers, tar, verified),
     send: (knitId) => sendData(store, drivers, knitId),
+    examine: (options) => examine(store, drivers, options),
     log: (runId, options) => readRunLog(store, drivers, runId, options),
   };
 }

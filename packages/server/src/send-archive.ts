@@ -1,7 +1,8 @@
-import type { Readable } from 'node:stream';
+import type { ServerResponse } from 'node:http';
+import { type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { checksumTrailer, gzippedTar, plainTar } from '@knitfab/api';
-import { digestOf, encodeBody } from '@knitfab/archive';
+import { digestOf, encodeBody, giveBack } from '@knitfab/archive';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
@@ -20,14 +21,15 @@ export async function sendArchive(
   try {
     if (contentType === plainTar) {
       answer.writeHead(200, { 'content-type': contentType });
-      await pipeline(body, answer);
+      await send(body, answer);
+      answer.end();
       return;
     }
     // HTTP/1.0, as some proxies speak it, has no trailers.
     const hasTrailers = request.raw.httpVersion !== '1.0';
     answer.writeHead(200, { 'content-type': contentType, ...(hasTrailers && { trailer: checksumTrailer }) });
     const { chunks, md5 } = digestOf(body);
-    await pipeline(chunks, answer, { end: false });
+    await send(chunks, answer);
     if (hasTrailers) answer.addTrailers({ [checksumTrailer]: md5() });
     answer.end();
   } catch (error) {
@@ -36,6 +38,22 @@ export async function sendArchive(
     if (!request.raw.socket.destroyed || !request.raw.errored)
       request.log.warn({ err: error }, 'a download was broken off');
   }
+}
+
+/** Writes chunks to an answer, and gives the memory of each back when it has gone out. */
+async function send(chunks: AsyncIterable<Buffer>, answer: ServerResponse): Promise<void> {
+  const closed = new AbortController();
+  const close = () => closed.abort(new Error('the connection was closed'));
+  answer.once('close', close);
+  const sending = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      answer.write(chunk, (error) => {
+        giveBack(chunk);
+        done(error);
+      });
+    },
+  });
+  await pipeline(chunks, sending, { signal: closed.signal }).finally(() => answer.off('close', close));
 }
 
 /** Whether plain archives come before gzipped ones in an Accept header. */

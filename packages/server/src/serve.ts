@@ -60,7 +60,22 @@ function readAddress<P extends z.ZodType, Q extends z.ZodType>(
   endpoint: { params: P; query: Q },
   request: FastifyRequest,
 ): { params: z.output<P>; query: z.output<Q> } {
-  return { params: read(endpoint.params, request.params), query: read(endpoint.query, request.query) };
+  const params = read(endpoint.params, request.params);
+  checkEncoding(request.url);
+  return { params, query: read(endpoint.query, request.query) };
+}
+
+/** Query parsers take what is no percent-encoded UTF-8 as it stands, and would look for something that nobody has named. */
+function checkEncoding(url: string): void {
+  try {
+    decodeURIComponent(url);
+  } catch (cause) {
+    throw new Invalid({
+      reason: 'the query is not percent-encoded UTF-8',
+      advice: 'Write "%" as %25, and other characters as the bytes of their UTF-8.',
+      cause,
+    });
+  }
 }
 
 /** @throws {Invalid} saying which field is wrong */
@@ -70,9 +85,24 @@ function read<Schema extends z.ZodType>(schema: Schema, input: unknown): z.outpu
   return result.data;
 }
 
-/** Reads the body as JSON, whatever its Content-Type (spec page 2). */
-async function readJson(request: FastifyRequest): Promise<unknown> {
-  const text = await readText(request.raw);
+/**
+ * Reads the JSON body of an endpoint that takes bytes as well.
+ * @throws {Invalid} when it is none, or saying which field is wrong
+ */
+export const readBody = async <B extends z.ZodType>(
+  { body }: { body?: B },
+  request: FastifyRequest,
+): Promise<z.output<B>> => {
+  if (body === undefined) throw new Error('the endpoint takes no JSON');
+  return read(body, await readJson(request));
+};
+
+/**
+ * Reads the body as JSON, whatever its Content-Type (spec page 2).
+ * @throws {Invalid} when it is none
+ */
+async function readJson({ raw: message }: FastifyRequest): Promise<unknown> {
+  const text = utf8(await readBytes(message));
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -82,20 +112,32 @@ async function readJson(request: FastifyRequest): Promise<unknown> {
   }
 }
 
+/** A byte order mark at the beginning is passed over, as RFC 8259 allows. */
+function utf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new Invalid({ reason: 'the body is not UTF-8', advice: 'Send a JSON object in UTF-8.', cause });
+  }
+}
+
 /** @throws {Invalid} when it is too large, or the sender breaks off or falls silent */
-async function readText(message: IncomingMessage): Promise<string> {
+async function readBytes(message: IncomingMessage): Promise<Buffer> {
   message.setTimeout(silenceMilliseconds, () => message.destroy(new Error('the request went silent')));
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of message as AsyncIterable<Buffer>) {
+    for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += chunk.length;
       if (length > maxJsonBytes)
         throw new Invalid(`the body is larger than ${maxJsonBytes / 1024 / 1024} MiB`);
       chunks.push(chunk);
     }
   } catch (error) {
-    throw message.errored ? new Invalid({ reason: 'the request was cut off', cause: error }) : error;
+    if (message.errored) throw new Invalid({ reason: 'the request was cut off', cause: error });
+    // The rest of the body is passed over, so that the sender comes to read the answer.
+    message.resume();
+    throw error;
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

@@ -1,13 +1,29 @@
 import { Readable } from 'node:stream';
+import { Unavailable } from '@knitfab/core';
 import { type ArchiveType, checksumTrailer, gzippedTar, plainTar } from '../endpoints/archive-types.ts';
-import type { LineageDirection } from '../endpoints/lineage.ts';
+import type { GraphDirection } from '../endpoints/extent.ts';
 import { type OperationId, routes } from '../endpoints/routes.ts';
 import type { DataDetail, TagChange } from '../shapes/data.ts';
+import type { Examination } from '../shapes/doctor.ts';
+import type { PlanDryRun, StartedRuns } from '../shapes/dry-run.ts';
 import type { Lineage } from '../shapes/lineage.ts';
-import type { AnnotationChange, PlanDetail, PlanSpec, ResourceChange } from '../shapes/plan.ts';
+import type {
+  AnnotationChange,
+  PlanDetail,
+  PlanSpec,
+  ResourceChange,
+  SchedulingChange,
+} from '../shapes/plan.ts';
+import type { PlanGraph } from '../shapes/plan-graph.ts';
 import type { RunDetail } from '../shapes/run.ts';
+import type { LimitsChange, SystemState } from '../shapes/system.ts';
+import type { TagInput } from '../shapes/tag.ts';
 import type { VersionInfo } from '../shapes/version.ts';
+import type { Why } from '../shapes/why.ts';
 import { Connection, type ConnectionOptions, type Request } from './connection.ts';
+import { type EventOptions, eventStream } from './event-stream.ts';
+import type { ItemPage } from './item-page.ts';
+import { knowsParameter } from './known-parameter.ts';
 import { ServerError } from './server-error.ts';
 
 /** Values of a query: lists are repeated, what is undefined is left out. */
@@ -24,6 +40,44 @@ interface Call {
 export interface IntervalQuery {
   readonly since?: string;
   readonly duration?: string;
+}
+
+export interface DataQuery extends IntervalQuery {
+  readonly tag?: readonly string[];
+}
+
+export interface PlanQuery {
+  readonly active?: 'true' | 'false';
+  readonly image?: string;
+  readonly in_tag?: readonly string[];
+  readonly out_tag?: readonly string[];
+}
+
+export interface RunQuery extends IntervalQuery {
+  readonly plan?: readonly string[];
+  readonly knitIdInput?: readonly string[];
+  readonly knitIdOutput?: readonly string[];
+  readonly status?: readonly string[];
+}
+
+/** A part of a graph: in Data or Plans, whatever it is of. */
+export interface ExtentQuery {
+  readonly direction?: GraphDirection;
+  readonly depth?: number | 'all';
+}
+
+/** A part of a list. A server as old as 1.6 knows no parts, and answers with everything. */
+export interface PageQuery {
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+export interface UploadOptions {
+  readonly contentType?: ArchiveType;
+  /** Whether the MD5 of the archive follows it. */
+  readonly checksum?: boolean;
+  /** Told of each chunk that has gone out and will not be read again: its memory may be used for something else. */
+  readonly onSent?: (chunk: Uint8Array) => void;
 }
 
 /** An archive that is being downloaded. */
@@ -60,17 +114,44 @@ export function createClient(options: ConnectionOptions) {
   });
   const json = <Shape>(operation: OperationId, call?: Call): Promise<Shape> =>
     connection.json<Shape>(request(operation, call));
+  /** Some servers write `null` for a list that is empty. */
+  const list = async <Item>(operation: OperationId, query: Query): Promise<Item[]> =>
+    (await json<Item[] | null>(operation, { query })) ?? [];
+  const items = <Item>(operation: OperationId, query: Query): Promise<ItemPage<Item>> =>
+    connection.items<Item>(request(operation, { query }));
+
+  /** An answer that is an addition; undefined from a server as old as 1.6, which has no such thing. */
+  async function addition<Shape>(operation: OperationId): Promise<Shape | undefined> {
+    try {
+      return await json<Shape>(operation);
+    } catch (error) {
+      if (error instanceof ServerError && (error.status === 404 || error.status === 405)) return undefined;
+      throw error;
+    }
+  }
+  /** A server that does not know dry runs passes over the parameter, and would do what is only asked about. */
+  async function dryRun<Shape>(operation: OperationId, call: Call): Promise<Shape> {
+    if (!knowsParameter((await addition('getOpenApi')) ?? {}, operation, 'dry_run')) {
+      throw new Unavailable({
+        reason: `the server at ${connection.apiRoot} does not know dry runs: it would do what it is only asked about`,
+        advice: 'Nothing was sent. Do it without the dry run, or ask a newer server.',
+      });
+    }
+    return json<Shape>(operation, { ...call, query: { dry_run: 'true' } });
+  }
 
   return {
     apiRoot: connection.apiRoot,
 
-    findData: (query: IntervalQuery & { tag?: readonly string[] } = {}) =>
-      json<DataDetail[]>('findData', { query: { ...query } }),
+    findData: (query: DataQuery = {}) => list<DataDetail>('findData', { ...query }),
+    /** The Data that `findData` finds, one by one; with `limit`, page by page. */
+    eachData: (query: DataQuery & PageQuery = {}) => items<DataDetail>('findData', { ...query }),
     /** Uploads a tar archive, gzipped or plain, as a new Data. A stream that fails leaves no Data behind. */
     uploadData: (
       stream: AsyncIterable<Uint8Array>,
-      { contentType = gzippedTar, checksum = true }: { contentType?: ArchiveType; checksum?: boolean } = {},
-    ) => json<DataDetail>('uploadData', { body: { stream, contentType, checksum } }),
+      { contentType = gzippedTar, checksum = true, onSent }: UploadOptions = {},
+    ) =>
+      json<DataDetail>('uploadData', { body: { stream, contentType, checksum, ...(onSent && { onSent }) } }),
     /** Starts to download a Data's tree, in the first of the archive types that the server knows. */
     async downloadData(
       knitId: string,
@@ -88,22 +169,31 @@ export function createClient(options: ConnectionOptions) {
     },
     tagData: (knitId: string, change: TagChange) =>
       json<DataDetail>('tagData', { params: { knitId }, body: { json: change } }),
+    /** The Runs that would start if these tags were changed. */
+    dryRunTags: (knitId: string, change: TagChange) =>
+      dryRun<StartedRuns>('tagData', {
+        params: { knitId },
+        body: { json: change },
+      }),
+    /** The Runs that would start if a Data with these tags were pushed. */
+    dryRunUpload: (tags: readonly TagInput[]) =>
+      dryRun<StartedRuns>('uploadData', { body: { json: { tags } } }),
     /** A Data in full. The API names no resource for it, but its own tag finds it. */
     async getData(knitId: string): Promise<DataDetail | undefined> {
-      const [data] = await json<DataDetail[]>('findData', { query: { tag: `knit#id:${knitId}` } });
+      const [data] = await list<DataDetail>('findData', { tag: `knit#id:${knitId}` });
       return data;
     },
 
-    findPlans: (
-      query: {
-        active?: 'true' | 'false';
-        image?: string;
-        in_tag?: readonly string[];
-        out_tag?: readonly string[];
-      } = {},
-    ) => json<PlanDetail[]>('findPlans', { query }),
+    findPlans: (query: PlanQuery = {}) => list<PlanDetail>('findPlans', { ...query }),
+    /** The Plans that `findPlans` finds, one by one; with `limit`, page by page. */
+    eachPlan: (query: PlanQuery & PageQuery = {}) => items<PlanDetail>('findPlans', { ...query }),
     registerPlan: (plan: PlanSpec) => json<PlanDetail>('registerPlan', { body: { json: plan } }),
+    /** What registering a Plan would do. */
+    dryRunPlan: (plan: PlanSpec) => dryRun<PlanDryRun>('registerPlan', { body: { json: plan } }),
     getPlan: (planId: string) => json<PlanDetail>('getPlan', { params: { planId } }),
+    /** The Plans before and after a Plan. */
+    getPlanGraph: (planId: string, extent: ExtentQuery = {}) =>
+      json<PlanGraph>('getPlanGraph', { params: { planId }, query: written(extent) }),
     activatePlan: (planId: string) => json<PlanDetail>('activatePlan', { params: { planId } }),
     deactivatePlan: (planId: string) => json<PlanDetail>('deactivatePlan', { params: { planId } }),
     changePlanResources: (planId: string, change: ResourceChange) =>
@@ -117,29 +207,14 @@ export function createClient(options: ConnectionOptions) {
       }),
     unsetPlanServiceAccount: (planId: string) =>
       json<PlanDetail>('unsetPlanServiceAccount', { params: { planId } }),
+    schedulePlan: (planId: string, change: SchedulingChange) =>
+      json<PlanDetail>('schedulePlan', { params: { planId }, body: { json: change } }),
 
     /** Lists are any of; `status` is one of the visible statuses. */
-    findRuns: ({
-      plan = [],
-      knitIdInput = [],
-      knitIdOutput = [],
-      status = [],
-      ...interval
-    }: IntervalQuery & {
-      plan?: readonly string[];
-      knitIdInput?: readonly string[];
-      knitIdOutput?: readonly string[];
-      status?: readonly string[];
-    } = {}) =>
-      json<RunDetail[]>('findRuns', {
-        query: {
-          plan: anyOf(plan),
-          knitIdInput: anyOf(knitIdInput),
-          knitIdOutput: anyOf(knitIdOutput),
-          status: anyOf(status),
-          ...interval,
-        },
-      }),
+    findRuns: (query: RunQuery = {}) => list<RunDetail>('findRuns', runQuery(query)),
+    /** The Runs that `findRuns` finds, one by one; with `limit`, page by page. */
+    eachRun: ({ limit, cursor, ...query }: RunQuery & PageQuery = {}) =>
+      items<RunDetail>('findRuns', { ...runQuery(query), limit, cursor }),
     getRun: (runId: string) => json<RunDetail>('getRun', { params: { runId } }),
     /** Starts to read a Run's log; with `follow` it ends when the Run does. */
     async getRunLog(runId: string, { follow = false }: { follow?: boolean } = {}): Promise<Readable> {
@@ -160,22 +235,28 @@ export function createClient(options: ConnectionOptions) {
       answer.resume();
     },
 
-    getLineage: (
-      root: { knitId: string } | { runId: string },
-      { direction, depth }: { direction?: LineageDirection; depth?: number | 'all' } = {},
-    ) =>
-      json<Lineage>('getLineage', {
-        query: { ...root, direction, depth: depth === undefined ? undefined : String(depth) },
-      }),
+    getLineage: (root: { knitId: string } | { runId: string }, extent: ExtentQuery = {}) =>
+      json<Lineage>('getLineage', { query: { ...root, ...written(extent) } }),
+    /** Why a Data is, or is not, an input of a Plan's Runs. */
+    getWhy: (knitId: string, planId: string) => json<Why>('getWhy', { query: { knitId, planId } }),
+    /**
+     * Changes of Runs and Data, as they happen, until the signal aborts:
+     *
+     * ```ts
+     * for await (const { event, data } of client.events({ signal })) {
+     *   if (event === 'run') console.log(data.runId, data.status);
+     * }
+     * ```
+     */
+    events: (options: EventOptions = {}) => eventStream(connection, pathOf('followEvents', {}), options),
+    /** Checks that database, volumes and workers agree; with `fix`, mends what can be mended safely. */
+    examine: ({ fix = false }: { fix?: boolean } = {}) => json<Examination>(fix ? 'mend' : 'examine'),
+    getSystem: () => json<SystemState>('getSystem'),
+    pauseSystem: (reason?: string) => json<SystemState>('pauseSystem', { body: { json: { reason } } }),
+    resumeSystem: () => json<SystemState>('resumeSystem'),
+    limitSystem: (change: LimitsChange) => json<SystemState>('limitSystem', { body: { json: change } }),
     /** What answers; undefined for a 1.6 server, which does not say. */
-    async getVersion(): Promise<VersionInfo | undefined> {
-      try {
-        return await json<VersionInfo>('getVersion');
-      } catch (error) {
-        if (error instanceof ServerError && (error.status === 404 || error.status === 405)) return undefined;
-        throw error;
-      }
-    },
+    getVersion: () => addition<VersionInfo>('getVersion'),
 
     /** Closes the connections that are kept open. */
     close: () => connection.close(),
@@ -193,6 +274,19 @@ function pathOf(operation: OperationId, { params = {}, query = {} }: Call): stri
   }
   return search.size === 0 ? path : `${path}?${search}`;
 }
+
+const runQuery = ({ plan, knitIdInput, knitIdOutput, status, ...interval }: RunQuery): Query => ({
+  plan: anyOf(plan ?? []),
+  knitIdInput: anyOf(knitIdInput ?? []),
+  knitIdOutput: anyOf(knitIdOutput ?? []),
+  status: anyOf(status ?? []),
+  ...interval,
+});
+
+const written = ({ direction, depth }: ExtentQuery): Query => ({
+  direction,
+  depth: depth === undefined ? undefined : String(depth),
+});
 
 const anyOf = (items: readonly string[]): string | undefined =>
   items.length === 0 ? undefined : items.join(',');

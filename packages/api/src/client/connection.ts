@@ -2,8 +2,20 @@ import { createHash } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { checksumTrailer } from '../endpoints/archive-types.ts';
-import { type Refusal, serverError } from './server-error.ts';
+import { arrayItems } from './array-items.ts';
+import { type ItemPage, nextCursor } from './item-page.ts';
+import {
+  isNotFound,
+  isRedirect,
+  otherSpelling,
+  PathSpelling,
+  type Spelling,
+  spelt,
+} from './path-spelling.ts';
+import { proxyEnvironment } from './proxy.ts';
+import { type Refusal, type ServerError, serverError } from './server-error.ts';
 import { unreachable } from './unreachable.ts';
+import { withoutNulls } from './without-nulls.ts';
 
 export interface ConnectionOptions {
   /** Where the API is, such as `http://127.0.0.1:8080/api`. */
@@ -25,6 +37,8 @@ export interface StreamBody {
   readonly contentType: string;
   /** Whether a trailer with the MD5 of the bytes follows. */
   readonly checksum: boolean;
+  /** Told of each chunk that has gone out and will not be read again. */
+  readonly onSent?: (chunk: Uint8Array) => void;
 }
 
 export interface Request {
@@ -32,6 +46,9 @@ export interface Request {
   /** Below the root, with its query: `/data?tag=a%3Ab`. */
   readonly path: string;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Ends this request, as the connection's own ends all. */
+  readonly signal?: AbortSignal;
   readonly body?: { readonly json: unknown } | StreamBody;
 }
 
@@ -44,6 +61,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #transport: typeof http | typeof https;
   readonly #agent: http.Agent;
+  readonly #spelling = new PathSpelling();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -51,6 +69,7 @@ export class Connection {
     this.#transport = this.apiRoot.startsWith('https:') ? https : http;
     this.#agent = new this.#transport.Agent({
       keepAlive: true,
+      proxyEnv: proxyEnvironment(this.apiRoot),
       ...(options.ca !== undefined && { ca: options.ca }),
     });
   }
@@ -62,10 +81,28 @@ export class Connection {
    * @throws {Unavailable} when it can't be reached, or the connection breaks
    */
   async send(request: Request): Promise<IncomingMessage> {
-    const answer = await this.#attempt(request);
-    const status = answer.statusCode ?? 0;
-    if (status >= 200 && status < 300) return answer;
-    throw serverError(this.#refusal(answer, await this.#text(answer)));
+    const spelling = this.#spelling.preferred;
+    const answer = await this.#attempt(request, spelling);
+    if (isSuccess(answer)) return this.#understood(answer, spelling);
+    const refusal = serverError(this.#refusal(answer, await this.#text(answer)));
+    if (isStream(request) || !this.#spelling.mayBeWrong(answer, request.path)) throw refusal;
+    return await this.#sendOtherwise(request, otherSpelling(spelling), refusal);
+  }
+
+  /** Tries the other spelling of the path, where the answer to the first may come from somebody who knows only one. */
+  async #sendOtherwise(request: Request, spelling: Spelling, refusal: ServerError): Promise<IncomingMessage> {
+    const answer = await this.#attempt(request, spelling);
+    if (isSuccess(answer)) return this.#understood(answer, spelling);
+    const other = serverError(this.#refusal(answer, await this.#text(answer)));
+    if (isRedirect(refusal.status)) throw other;
+    if (isRedirect(other.status)) throw refusal;
+    // When neither is found, a proxy says so in a word, and Knitfab in a sentence.
+    throw isNotFound(other.status) && other.message.length <= refusal.message.length ? refusal : other;
+  }
+
+  #understood(answer: IncomingMessage, spelling: Spelling): IncomingMessage {
+    this.#spelling.settle(spelling);
+    return answer;
   }
 
   /** Sends a request and reads the answer's JSON. */
@@ -73,9 +110,26 @@ export class Connection {
     const answer = await this.send({ accept: 'application/json', ...request });
     const text = await this.#text(answer);
     try {
-      return JSON.parse(text) as Shape;
+      return withoutNulls(JSON.parse(text) as Shape);
     } catch {
       throw serverError(this.#refusal(answer, text));
+    }
+  }
+
+  /** Sends a request and reads the answer's JSON array item by item; `next` is the cursor of the page that follows. */
+  async items<Item>(request: Request): Promise<ItemPage<Item>> {
+    const answer = await this.send({ accept: 'application/json', ...request });
+    return { items: this.#itemsOf<Item>(answer), next: nextCursor(answer.headers.link) };
+  }
+
+  async *#itemsOf<Item>(answer: IncomingMessage): AsyncGenerator<Item, void> {
+    try {
+      for await (const item of arrayItems<Item>(this.bytes(answer))) yield withoutNulls(item);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw serverError(this.#refusal(answer, 'it is no list'));
+    } finally {
+      answer.destroy();
     }
   }
 
@@ -98,25 +152,34 @@ export class Connection {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  #refusal({ statusCode = 0, statusMessage = '' }: IncomingMessage, body: string): Refusal {
-    return { apiRoot: this.apiRoot, status: statusCode, statusText: statusMessage, body };
+  #refusal({ statusCode = 0, statusMessage = '', headers }: IncomingMessage, body: string): Refusal {
+    const location = isRedirect(statusCode) ? headers.location : undefined;
+    return {
+      apiRoot: this.apiRoot,
+      status: statusCode,
+      statusText: statusMessage,
+      body,
+      ...(location && { location }),
+    };
   }
 
-  async #attempt(request: Request): Promise<IncomingMessage> {
-    const stream = request.body !== undefined && 'stream' in request.body;
+  async #attempt(asked: Request, spelling: Spelling): Promise<IncomingMessage> {
+    const request = { ...asked, path: spelt(asked.path, spelling) };
     try {
       return await this.#exchange(request);
     } catch (error) {
       // The server closed a kept connection just when it was used again: it has not seen the request.
-      if (stream || !(error instanceof StaleConnection)) throw this.#explained(error);
+      if (isStream(request) || !(error instanceof StaleConnection)) throw this.#explained(error);
     }
     return await this.#exchange(request).catch((error) => {
       throw this.#explained(error);
     });
   }
 
-  async #exchange({ method, path, accept, body }: Request): Promise<IncomingMessage> {
-    const { signal, headers } = this.#options;
+  async #exchange({ method, path, accept, body, ...own }: Request): Promise<IncomingMessage> {
+    const { headers } = this.#options;
+    const signals = [this.#options.signal, own.signal].filter((each) => each !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     signal?.throwIfAborted();
     const payload = body !== undefined && 'json' in body ? Buffer.from(JSON.stringify(body.json)) : undefined;
     const upload = body !== undefined && 'stream' in body ? body : undefined;
@@ -126,6 +189,7 @@ export class Connection {
       ...(signal && upload === undefined && { signal }),
       headers: {
         ...headers,
+        ...own.headers,
         ...(accept !== undefined && { accept }),
         ...(payload && { 'content-type': 'application/json', 'content-length': payload.length }),
         ...(upload && streamHeaders(upload)),
@@ -155,6 +219,10 @@ export class Connection {
     return isSystemError ? unreachable(this.apiRoot, cause as NodeJS.ErrnoException) : cause;
   }
 }
+
+const isSuccess = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300;
+
+const isStream = ({ body }: Request): boolean => body !== undefined && 'stream' in body;
 
 class StaleConnection extends Error {}
 
@@ -187,7 +255,7 @@ function answerTo(request: ClientRequest): Promise<IncomingMessage> {
 }
 
 /** Sends a body to its end. A stream that fails cuts the request off, so that the server keeps nothing of it. */
-async function sendStream(request: ClientRequest, { stream, checksum }: StreamBody): Promise<void> {
+async function sendStream(request: ClientRequest, { stream, checksum, onSent }: StreamBody): Promise<void> {
   const md5 = checksum ? createHash('md5') : undefined;
   let answered = false;
   request.once('response', () => {
@@ -197,7 +265,7 @@ async function sendStream(request: ClientRequest, { stream, checksum }: StreamBo
     for await (const chunk of stream) {
       if (answered || request.destroyed) return;
       md5?.update(chunk);
-      if (!request.write(chunk)) await drained(request);
+      if (!request.write(chunk, () => onSent?.(chunk))) await drained(request);
     }
   } catch (error) {
     request.destroy();

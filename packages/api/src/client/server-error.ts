@@ -20,6 +20,8 @@ export interface Refusal {
   readonly status: number;
   readonly statusText: string;
   readonly body: string;
+  /** Where a redirect leads. */
+  readonly location?: string;
 }
 
 /** How much of an answer that is no error of ours is quoted, in characters. */
@@ -32,6 +34,7 @@ const longestQuote = 200;
 export function serverError(refusal: Refusal): ServerError {
   const { status, statusText, body } = refusal;
   const { message, reason, advice, see } = errorFields(body);
+  if (refusal.location !== undefined) return sentOn(refusal, refusal.location);
   if (reason !== undefined) {
     return new ServerError({ reason, ...(advice && { advice }), ...(see && { see }) }, refusal);
   }
@@ -51,6 +54,19 @@ export function serverError(refusal: Refusal): ServerError {
     {
       reason: quote === '' ? what : `${what}: ${quote.slice(0, longestQuote)}`,
       advice: 'This is no answer of Knitfab: is apiRoot right, and does a proxy stand between?',
+    },
+    refusal,
+  );
+}
+
+function sentOn(refusal: Refusal, location: string): ServerError {
+  const isSecure = location.startsWith('https:') && refusal.apiRoot.startsWith('http:');
+  return new ServerError(
+    {
+      reason: `the server sends on to ${location}`,
+      advice: isSecure
+        ? 'Does apiRoot in the profile have to begin with https:// instead of http://?'
+        : 'Is apiRoot in the profile right? Does something before the server want a login?',
     },
     refusal,
   );

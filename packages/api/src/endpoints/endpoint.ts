@@ -29,13 +29,13 @@ export interface Endpoint<
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With `:name` for a parameter, and without the trailing `/` (both spellings are served). */
   readonly path: string;
-  readonly tag: 'Data' | 'Plans' | 'Runs' | 'Lineage' | 'System';
+  readonly tag: 'Data' | 'Plans' | 'Runs' | 'Lineage' | 'Events' | 'System';
   readonly summary: string;
   /** Reads the path's parameters. A malformed id throws core's NotFound. */
   readonly params: Params;
   /** Reads the query: text or lists of text by name, to typed values. */
   readonly query: Query;
-  /** Reads a JSON body. */
+  /** Reads a JSON body; beside `bytes`, that of a dry run. */
   readonly body?: Body;
   readonly bytes?: BytesBody;
   readonly response: EndpointResponse<Shape>;

@@ -1,18 +1,17 @@
 import { dataEndpoints } from './data.ts';
+import { eventEndpoints } from './events.ts';
 import { lineageEndpoints } from './lineage.ts';
 import { planEndpoints } from './plans.ts';
 import { runEndpoints } from './runs.ts';
 import { systemEndpoints } from './system.ts';
+import { whyEndpoints } from './why.ts';
 
 export * from './archive-types.ts';
 export type { DataFilter } from './data.ts';
 export type { Endpoint } from './endpoint.ts';
-export {
-  defaultLineageDepth,
-  type LineageDirection,
-  type LineageQuery,
-  lineageDirections,
-} from './lineage.ts';
+export { defaultGraphDepth, type GraphDirection, type GraphExtent, graphDirections } from './extent.ts';
+export type { LineageQuery } from './lineage.ts';
+export { dataPages, maxLimit, type Paging, planPages, runPages, type TimePosition } from './paging.ts';
 export type { PlanFilter } from './plans.ts';
 export type { Interval } from './query.ts';
 export { type OperationId, routes } from './routes.ts';
@@ -24,5 +23,7 @@ export const endpoints = {
   ...planEndpoints,
   ...runEndpoints,
   ...lineageEndpoints,
+  ...whyEndpoints,
+  ...eventEndpoints,
   ...systemEndpoints,
 };

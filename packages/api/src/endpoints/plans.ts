@@ -1,19 +1,24 @@
-import type { Tag } from '@knitfab/core';
+import type { PlanId, Tag } from '@knitfab/core';
 import { z } from 'zod';
+import { planDryRun } from '../shapes/dry-run.ts';
 import { planIdInput } from '../shapes/ids.ts';
 import {
   annotationChange,
   planDetail,
   planSpec,
   resourceChange,
+  schedulingChange,
   serviceAccountChange,
 } from '../shapes/plan.ts';
+import { planGraph } from '../shapes/plan-graph.ts';
 import { endpoint, json } from './endpoint.ts';
-import { flag, imagePattern, tags } from './query.ts';
+import { extent, extentParameters } from './extent.ts';
+import { type Paging, paging, planPages } from './paging.ts';
+import { dryRun, flag, imagePattern, tags } from './query.ts';
 import { routes } from './routes.ts';
 
 /** Which Plans to find: those that fit everything that is given. */
-export interface PlanFilter {
+export interface PlanFilter extends Paging<PlanId> {
   readonly active?: boolean;
   /** Without a tag, any tag fits. */
   readonly image?: { readonly repository: string; readonly tag?: string };
@@ -31,23 +36,27 @@ export const planEndpoints = {
     ...routes.findPlans,
     tag: 'Plans',
     summary: 'Find Plans',
-    query: z.object({ active: flag, image: imagePattern, in_tag: tags, out_tag: tags }).transform(
-      ({ active, image, in_tag, out_tag }): PlanFilter => ({
-        ...(active !== undefined && { active }),
-        ...(image && { image }),
-        inTags: in_tag,
-        outTags: out_tag,
-      }),
-    ),
+    query: z
+      .object({ active: flag, image: imagePattern, in_tag: tags, out_tag: tags, ...planPages.parameters })
+      .transform(
+        ({ active, image, in_tag, out_tag, limit, cursor }): PlanFilter => ({
+          ...(active !== undefined && { active }),
+          ...(image && { image }),
+          inTags: in_tag,
+          outTags: out_tag,
+          ...paging(limit, cursor),
+        }),
+      ),
     response: json(z.array(planDetail), 'The Plans that fit, by planId'),
     errors: [400],
   }),
   registerPlan: endpoint({
     ...routes.registerPlan,
     tag: 'Plans',
-    summary: 'Register a Plan',
+    summary: 'Register a Plan, or say what that would do',
+    query: z.object({ dry_run: dryRun }),
     body: planSpec,
-    response: json(planDetail, 'The new Plan'),
+    response: json(z.union([planDetail, planDryRun]), 'The new Plan; of a dry run, what it would be'),
     errors: [400, 409],
   }),
   getPlan: endpoint({
@@ -57,6 +66,15 @@ export const planEndpoints = {
     params,
     response: detail,
     errors: [404],
+  }),
+  getPlanGraph: endpoint({
+    ...routes.getPlanGraph,
+    tag: 'Plans',
+    summary: 'Get the Plans before and after a Plan, in one answer',
+    params,
+    query: z.object(extentParameters('Plans')).transform(extent),
+    response: json(planGraph, 'The graph'),
+    errors: [400, 404],
   }),
   activatePlan: endpoint({
     ...routes.activatePlan,
@@ -108,5 +126,14 @@ export const planEndpoints = {
     params,
     response: detail,
     errors: [404],
+  }),
+  schedulePlan: endpoint({
+    ...routes.schedulePlan,
+    tag: 'Plans',
+    summary: 'Change when and how often the Runs of a Plan are started',
+    params,
+    body: schedulingChange,
+    response: detail,
+    errors: [400, 404],
   }),
 };

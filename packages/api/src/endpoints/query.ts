@@ -8,6 +8,7 @@ import {
   parseInstant,
   parseTag,
   type RunStatus,
+  shorten,
   type Tag,
   visibleRunStatuses,
 } from '@knitfab/core';
@@ -40,7 +41,7 @@ export const tags = text
   .meta({
     description: 'key:value; repeatable, all must hold',
     type: 'array',
-    items: { $ref: '#/$defs/Tag' },
+    items: { $ref: '#/$defs/TagText' },
   });
 
 /** Nothing has this id. */
@@ -91,7 +92,7 @@ function readStatus(name: string): RunStatus {
   const status = visibleRunStatuses.find((known) => known === name);
   if (status === undefined) {
     throw new Invalid({
-      reason: `"${name}" is not a status of a Run`,
+      reason: `"${shorten(name)}" is not a status of a Run`,
       advice: `Name some of ${visibleRunStatuses.join(', ')}.`,
     });
   }
@@ -101,10 +102,16 @@ function readStatus(name: string): RunStatus {
 /** `true` or `false`; undefined when it was not asked for. */
 export const flag = parameter((given): boolean => {
   if (given !== 'true' && given !== 'false') {
-    throw new Invalid({ reason: `"${given}" is neither true nor false`, advice: 'Write true or false.' });
+    throw new Invalid({
+      reason: `"${shorten(given)}" is neither true nor false`,
+      advice: 'Write true or false.',
+    });
   }
   return given === 'true';
-}).meta({ enum: ['true', 'false'] });
+}).meta({ enum: ['true', 'false'], description: 'Only those that are so' });
+
+/** Whether only to say what would be done. */
+export const dryRun = flag.meta({ description: 'Change nothing: only say what would happen' });
 
 /** Whether a parameter is there at all, whatever its value. */
 export const presence = text.optional().transform((value): boolean => value !== undefined);

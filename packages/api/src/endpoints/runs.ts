@@ -1,14 +1,22 @@
-import { type KnitId, type PlanId, parseKnitId, parsePlanId, type RunStatus } from '@knitfab/core';
+import {
+  type KnitId,
+  type PlanId,
+  parseKnitId,
+  parsePlanId,
+  type RunId,
+  type RunStatus,
+} from '@knitfab/core';
 import { z } from 'zod';
 import { runIdInput } from '../shapes/ids.ts';
 import { orInvalid } from '../shapes/or-invalid.ts';
 import { runDetail } from '../shapes/run.ts';
 import { endpoint, json } from './endpoint.ts';
+import { type Paging, paging, runPages, type TimePosition } from './paging.ts';
 import { type Interval, idList, interval, intervalParameters, presence, statuses } from './query.ts';
 import { routes } from './routes.ts';
 
 /** Which Runs to find: of each list that is given, any. */
-export interface RunFilter extends Interval {
+export interface RunFilter extends Interval, Paging<TimePosition<RunId>> {
   readonly planIds?: readonly PlanId[];
   readonly knitIdInputs?: readonly KnitId[];
   readonly knitIdOutputs?: readonly KnitId[];
@@ -30,15 +38,17 @@ export const runEndpoints = {
         knitIdOutput: idList(parseKnitId),
         status: statuses,
         ...intervalParameters,
+        ...runPages.parameters,
       })
       .transform(
         orInvalid(
-          ({ plan, knitIdInput, knitIdOutput, status, ...times }): RunFilter => ({
+          ({ plan, knitIdInput, knitIdOutput, status, limit, cursor, ...times }): RunFilter => ({
             ...(plan && { planIds: plan }),
             ...(knitIdInput && { knitIdInputs: knitIdInput }),
             ...(knitIdOutput && { knitIdOutputs: knitIdOutput }),
             ...(status && { statuses: status }),
             ...interval(times),
+            ...paging(limit, cursor),
           }),
         ),
       ),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorExample } from './examples.ts';
 
 /** An error's body. A 1.6 server sends `message` alone; the other fields are its parts. */
 export const errorBody = z
@@ -8,6 +9,11 @@ export const errorBody = z
     advice: z.string().optional(),
     see: z.string().optional(),
   })
-  .meta({ id: 'Error' });
+  .meta({
+    id: 'Error',
+    description:
+      '`message` is the whole text; the other fields are its parts, and `see` the id of something worth a look',
+    examples: [errorExample],
+  });
 
 export type ErrorBody = z.infer<typeof errorBody>;

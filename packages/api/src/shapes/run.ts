@@ -1,5 +1,6 @@
-import { visibleRunStatuses } from '@knitfab/core';
+import { failureCauses, visibleRunStatuses } from '@knitfab/core';
 import { z } from 'zod';
+import { runExample } from './examples.ts';
 import { timeText, uuidText } from './ids.ts';
 import { logPoint, mountpoint, planSummary } from './plan.ts';
 
@@ -17,7 +18,7 @@ export const runSummary = z
     exit: exit.optional(),
     plan: planSummary,
   })
-  .meta({ id: 'RunSummary' });
+  .meta({ id: 'RunSummary', description: 'A Run in short' });
 
 /** What was really executed: an addition to 1.6. */
 export const execution = z
@@ -32,7 +33,20 @@ export const execution = z
   })
   .meta({ id: 'Execution', description: 'What was really executed, and where' });
 
-const assignment = z.object({ ...mountpoint.shape, knitId: uuidText }).meta({ id: 'Assignment' });
+/** What an earlier attempt of a Run came to. */
+const attempt = z
+  .object({
+    attempt: z.int(),
+    endedAt: timeText,
+    exit: exit.optional(),
+    cause: z.enum(failureCauses).optional(),
+    execution: execution.optional(),
+  })
+  .meta({ id: 'Attempt', description: 'What an earlier attempt came to, and whose fault it was' });
+
+const assignment = z
+  .object({ ...mountpoint.shape, knitId: uuidText })
+  .meta({ id: 'Assignment', description: 'Which Data is an input or output of a Run' });
 
 export const runDetail = z
   .object({
@@ -40,15 +54,24 @@ export const runDetail = z
     inputs: z.array(assignment),
     outputs: z.array(assignment),
     log: z.object({ ...logPoint.shape, knitId: uuidText }).nullable(),
+    attempts: z.array(attempt).optional().meta({ description: 'What came of the attempts before this one' }),
     attempt: z.int().optional().meta({ description: 'How often it has been started, once it was retried' }),
+    cause: z.enum(failureCauses).optional().meta({
+      description: 'Whose fault a failure is: `lost`: the system, `error`: the code, `user`: it was stopped',
+    }),
     execution: execution.optional(),
     problem: z
       .string()
       .optional()
       .meta({ description: 'Why the Run does not get on, while it is tried again' }),
   })
-  .meta({ id: 'RunDetail' });
+  .meta({
+    id: 'RunDetail',
+    description: 'A Run in full; its log is null where the Plan keeps none',
+    examples: [runExample],
+  });
 
 export type RunSummary = z.infer<typeof runSummary>;
 export type RunDetail = z.infer<typeof runDetail>;
+export type Attempt = z.infer<typeof attempt>;
 export type Assignment = z.infer<typeof assignment>;

@@ -1,9 +1,10 @@
-import { endpoints } from '@knitfab/api';
+import { endpoints, runPages } from '@knitfab/api';
 import type { RunId } from '@knitfab/core';
 import {
   abortRun,
   deleteRun,
   findRuns,
+  findRunsInBatches,
   retryRun,
   runDetails,
   type Store,
@@ -15,18 +16,24 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type { Backend } from '../backend.ts';
 import { serve, serveBytes } from '../serve.ts';
+import { serveList } from '../serve-list.ts';
 
 /** `/api/runs` (spec page 2). */
-export function runRoutes(app: FastifyInstance, { db }: Store, backend: Backend): void {
+export function runRoutes(app: FastifyInstance, store: Store, backend: Backend): void {
+  const { db } = store;
   const detail = async (runId: RunId) => (await snapshot(db, (tx) => runDetails(tx, [runId])))[0];
   const requested = async (runId: RunId, request: (tx: Tx, runId: RunId) => Promise<void>) => {
     await transaction(db, (tx) => request(tx, runId));
     return detail(runId);
   };
 
-  serve(app, endpoints.findRuns, ({ query }) =>
-    snapshot(db, async (tx) => runDetails(tx, await findRuns(tx, query))),
-  );
+  serveList(app, endpoints.findRuns, store, {
+    find: findRuns,
+    findInBatches: findRunsInBatches,
+    details: runDetails,
+    cursorAfter: ({ runId, updatedAt }) =>
+      runPages.cursors.write({ updatedAt: new Date(updatedAt), id: runId }),
+  });
   serve(app, endpoints.getRun, ({ params }) => detail(params.runId));
   serve(app, endpoints.abortRun, ({ params }) => requested(params.runId, abortRun));
   serve(app, endpoints.stopRun, ({ params }) => requested(params.runId, stopRun));

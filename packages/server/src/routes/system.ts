@@ -2,11 +2,12 @@ import { archiveTypes, endpoints, openApi, type VersionInfo } from '@knitfab/api
 import { reachDatabase, type Store } from '@knitfab/store';
 import type { FastifyInstance } from 'fastify';
 import type { Backend } from '../backend.ts';
-import { serve } from '../serve.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { serve, serveBytes } from '../serve.ts';
 import { version } from '../version.ts';
 
 /** What the server tells of itself. */
-export function systemRoutes(app: FastifyInstance, { db }: Store, backend: Backend): void {
+export function systemRoutes(app: FastifyInstance, { db }: Store, backend: Backend, metrics: Metrics): void {
   serve(
     app,
     endpoints.getVersion,
@@ -22,5 +23,9 @@ export function systemRoutes(app: FastifyInstance, { db }: Store, backend: Backe
   serve(app, endpoints.getReadiness, async () => {
     await reachDatabase(db);
     return { status: 'ok' };
+  });
+  serveBytes(app, endpoints.getMetrics, async ({ reply }) => {
+    const { text, contentType } = await metrics.read();
+    return reply.type(contentType).send(text);
   });
 }

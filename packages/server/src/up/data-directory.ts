@@ -14,6 +14,8 @@ export interface DataDirectory {
   readonly database: string;
   /** The local driver: volumes and workers. */
   readonly local: string;
+  /** Workers that are containers. */
+  readonly containers: string;
   /** Who holds the directory, for a second `knit up` to tell. */
   readonly holder: string;
 }
@@ -47,6 +49,7 @@ export async function openDataDirectory(given: string): Promise<DataDirectory> {
     path,
     database: join(path, 'postgresql'),
     local: join(path, 'local'),
+    containers: join(path, 'containers'),
     holder: join(path, 'holder.json'),
   };
 }

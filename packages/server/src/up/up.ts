@@ -2,12 +2,13 @@ import type { AddressInfo } from 'node:net';
 import { isIPv6 } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Conflict, Unavailable } from '@knitfab/core';
-import { createLocalDrivers } from '@knitfab/drivers';
+import { type Engine, type MachineDriverName, openMachineDrivers } from '@knitfab/drivers';
 import { runEngine } from '@knitfab/engine';
 import { openStore } from '@knitfab/store';
 import { pino } from 'pino';
 import { localBackend } from '../backend.ts';
 import { createKnitd } from '../knitd.ts';
+import { createMetrics } from '../metrics/metrics.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openDatabase } from './database.ts';
 import { type Hold, hold } from './hold.ts';
@@ -20,6 +21,10 @@ export interface UpOptions {
   host: string;
   /** A database of one's own in place of the embedded one. */
   databaseUrl?: string;
+  /** Where Runs are executed; `auto` when left out. */
+  driver?: MachineDriverName;
+  /** The network of containers: `none`, or the name of one of the engine's; the engine's default when left out. */
+  containerNetwork?: string;
   /** Least severe messages to log: pino's levels. */
   logLevel?: string;
 }
@@ -28,6 +33,8 @@ export interface UpOptions {
 export interface Up {
   /** `http://HOST:PORT` */
   readonly address: string;
+  /** The container engine in use, such as `Podman 4.3.1 at unix:///run/podman/podman.sock`. */
+  readonly engine: string | undefined;
   /** Rejects when the server can't go on. */
   readonly failed: Promise<never>;
   /** Stops everything but the workers, which a later `up` finds again. */
@@ -38,9 +45,9 @@ export interface Up {
 const graceMilliseconds = 2000;
 
 /**
- * Server, engine, database and local driver in one process, with all state in one directory (architecture, "one machine").
+ * Server, engine, database and drivers in one process, with all state in one directory (architecture, "one machine").
  * @throws {Conflict} when another process holds the directory, or a newer version made it
- * @throws {Unavailable} when the directory, the database or the port can't be had
+ * @throws {Unavailable} when the directory, the database, the port, or a container engine that is needed can't be had
  */
 export async function up(options: UpOptions): Promise<Up> {
   const log = pino({ level: options.logLevel ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
@@ -65,18 +72,27 @@ export async function up(options: UpOptions): Promise<Up> {
     });
     database.keep();
     await store.migrate();
-    const drivers = await createLocalDrivers({ directory: directory.local, hidden: [directory.path] });
+    const { driver = 'auto', containerNetwork } = options;
+    const drivers = await openMachineDrivers({
+      directory: directory.local,
+      containers: directory.containers,
+      hidden: [directory.path],
+      driver,
+      ...(containerNetwork !== undefined && { containerNetwork }),
+    });
     stack.push('drivers', () => drivers.close());
 
     const stopping = new AbortController();
-    const engine = runEngine({ store, drivers, log }, stopping.signal);
+    const backend = localBackend(drivers.engine === undefined ? 'local' : 'docker', store, drivers);
+    const metrics = createMetrics(store, backend);
+    const engine = runEngine({ store, drivers, log, observer: metrics.loops }, stopping.signal);
     engine.catch(fail);
     stack.push('engine', async () => {
       stopping.abort();
       await engine.catch(() => {});
     });
 
-    const app = createKnitd({ store, backend: localBackend('local', store, drivers), log });
+    const app = createKnitd({ store, backend, log, metrics });
     stack.push('web API', async () => {
       const closed = app.close();
       await Promise.race([closed, setTimeout(graceMilliseconds, undefined, { ref: false })]);
@@ -86,12 +102,19 @@ export async function up(options: UpOptions): Promise<Up> {
     const address = await listen(app, options);
     await held.announce({ pid: process.pid, address });
     void held.lost.then(() => fail(new Unavailable('another server has taken the database')));
-    return { address, failed, stop: () => stack.unwind() };
+    return {
+      address,
+      engine: drivers.engine && engineInWords(drivers.engine),
+      failed,
+      stop: () => stack.unwind(),
+    };
   } catch (error) {
     await stack.unwind();
     throw error;
   }
 }
+
+const engineInWords = ({ title, address }: Engine): string => `${title} at ${address.name}`;
 
 async function listen(app: ReturnType<typeof createKnitd>, { port, host }: UpOptions): Promise<string> {
   try {

@@ -1,0 +1,54 @@
+import type { LoopObserver } from '@knitfab/engine';
+import type { EventFeed, Store } from '@knitfab/store';
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { version } from '../version.ts';
+import { DatabaseMetrics } from './database-metrics.ts';
+import { observeRequests } from './http-metrics.ts';
+import { loopMetrics } from './loop-metrics.ts';
+import { observeTransfers } from './transfer-metrics.ts';
+
+/** What this process counts, for Prometheus (docs/metrics.md). Each process makes its own. */
+export interface Metrics {
+  /** Counts the engine's steps, where the engine runs in this process. */
+  readonly loops: LoopObserver;
+  /** Counts what the Web API does. */
+  observe(app: FastifyInstance, feed: EventFeed): void;
+  /** All metrics as text, and its media type. */
+  read(): Promise<{ text: string; contentType: string }>;
+}
+
+/** The histogram of delays of the event loop would wake an idle process a hundred times a second. */
+const eventLoopMonitoringPrecision = 1000;
+
+export function createMetrics(store: Store, { driver }: { driver: string }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
+  const registers = [registry];
+  new Gauge({
+    name: 'knit_build_info',
+    help: 'Version and driver of this server; always 1',
+    labelNames: ['version', 'driver'],
+    registers,
+  }).set({ version, driver }, 1);
+  const database = new DatabaseMetrics(store, registers);
+  return {
+    loops: loopMetrics(registers),
+    observe(app, feed) {
+      observeRequests(app, registers);
+      observeTransfers(app, registers);
+      new Gauge({
+        name: 'knit_event_readers',
+        help: 'Readers of /api/events that are connected',
+        registers,
+        collect() {
+          this.set(feed.readers);
+        },
+      });
+    },
+    async read() {
+      await database.refresh();
+      return { text: await registry.metrics(), contentType: registry.contentType };
+    },
+  };
+}
