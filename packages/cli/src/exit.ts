@@ -1,6 +1,7 @@
 import { KnitError } from '@knitfab/core';
 import { CommanderError } from 'commander';
 import { Interrupted } from './interrupt.ts';
+import { harmlessLines } from './output/harmless.ts';
 import { describeSystemError } from './system-error.ts';
 
 /** Wrong usage of the command: exit code 2. */
@@ -31,7 +32,7 @@ export function exitCodeOf(error: unknown): number {
  */
 export function explanation(error: unknown): string {
   if (error instanceof CommanderError || error instanceof Failed) return '';
-  return `knit: ${explained(error)}`;
+  return harmlessLines(`knit: ${explained(error)}`);
 }
 
 function explained(error: unknown): string {

@@ -1,14 +1,11 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
-import { constants as osConstants } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { constants } from 'node:os';
 import { commandNames, commonOptions } from './commands/index.ts';
+import { harmless } from './output/harmless.ts';
 import { chooseProfile, profileName } from './profile/choose.ts';
 import { nearestFile } from './profile/nearest-file.ts';
 import { defaultProfileStore } from './profile/store.ts';
-
-const suffixes = ['', '.exe', '.cmd', '.bat', '.com'];
-const prefix = 'knit-';
+import { programsOnPath } from './programs-on-path.ts';
 
 interface Invocation {
   readonly name: string;
@@ -23,7 +20,7 @@ interface Invocation {
 export async function runExtension(args: readonly string[]): Promise<number | undefined> {
   const invocation = readInvocation(args);
   if (invocation === undefined || commandNames.includes(invocation.name)) return undefined;
-  const program = findExtensions().get(invocation.name);
+  const program = (await programsOnPath(invocation.name)).get(invocation.name);
   if (program === undefined) return undefined;
   const child = spawn(program, invocation.args, {
     stdio: 'inherit',
@@ -33,7 +30,7 @@ export async function runExtension(args: readonly string[]): Promise<number | un
   process.on('SIGINT', () => {}); // the terminal sends it to the program as well, which ends in its own way
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + osConstants.signals[signal ?? 'SIGTERM']));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGTERM']));
   });
 }
 
@@ -69,39 +66,10 @@ async function extensionEnvironment(
   };
 }
 
-/** Programs `knit-NAME` on PATH by NAME; the first directory counts. */
-function findExtensions(): Map<string, string> {
-  const programs = new Map<string, string>();
-  for (const directory of (process.env.PATH ?? '').split(delimiter).filter((part) => part !== '')) {
-    for (const file of filesOf(directory)) {
-      const suffix = suffixes.find((each) => each !== '' && file.toLowerCase().endsWith(each)) ?? '';
-      const name = file.slice(prefix.length, file.length - suffix.length);
-      const path = join(directory, file);
-      if (name !== '' && !programs.has(name) && isExecutable(path)) programs.set(name, path);
-    }
-  }
-  return programs;
-}
-
-function filesOf(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((file) => file.startsWith(prefix));
-  } catch {
-    return []; // PATH may name directories that do not exist
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
 /** The extensions on PATH, for the help. */
-export function extensionsHelp(): string {
-  const names = [...findExtensions().keys()].filter((name) => !commandNames.includes(name)).sort();
-  return names.length === 0 ? '' : `\nExtensions on PATH:\n${names.map((name) => `  ${name}`).join('\n')}\n`;
+export async function extensionsHelp(): Promise<string> {
+  const programs = await programsOnPath();
+  const names = [...programs.keys()].filter((name) => !commandNames.includes(name)).sort();
+  if (names.length === 0) return '';
+  return `Extensions (programs knit-NAME on PATH):\n${names.map((name) => `  ${harmless(name)}\n`).join('')}\n`;
 }

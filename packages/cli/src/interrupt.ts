@@ -1,10 +1,13 @@
+/** Ctrl-C, a request to end, a terminal that was closed; 128 and the number of the signal, as shells have it. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
 /** Ctrl-C, or a request to end from elsewhere. */
 export class Interrupted extends Error {
   readonly exitCode: number;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: keyof typeof exitCodes) {
     super('interrupted');
-    this.exitCode = signal === 'SIGINT' ? 130 : 143;
+    this.exitCode = exitCodes[signal];
   }
 }
 
@@ -15,7 +18,7 @@ export const interrupted: AbortSignal = interruption.signal;
 
 /** Listens for Ctrl-C. The second one ends the process at once. */
 export function listenForInterrupts(): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of Object.keys(exitCodes) as (keyof typeof exitCodes)[]) {
     process.on(signal, () => {
       const interrupt = new Interrupted(signal);
       if (interrupted.aborted) process.exit(interrupt.exitCode);

@@ -17,13 +17,21 @@ describe('flags with values', () => {
     expect(plain('--extract=false', 'id')).toEqual(['id']);
   });
 
+  it('are known in the words of other programs, too, and nothing else is taken for one', () => {
+    expect(plain('--extract=1', '-x=NO')).toEqual(['--extract']);
+    expect(() => plain('--extract=maybe')).toThrow('--extract is true or false, not "maybe"');
+  });
+
+  it('may have a value behind "=" in their short form', () => {
+    expect(plain('-t=a:b=c', 'id')).toEqual(['-t', 'a:b=c', 'id']);
+  });
+
   it('leave everything else as it is', () => {
     for (const args of [
       ['--extract', 'id'],
       ['--tag', '-x', 'true'],
       ['--tag=a:b', 'id'],
       ['--', '--extract=true'],
-      ['--extract=maybe'],
     ]) {
       expect(plain(...args)).toEqual(args);
     }

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile, readlink, stat, symlink } from 'node:f
 import { join } from 'node:path';
 import type { DataDetail } from '@knitfab/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { program } from './knit.ts';
 import { RunningKnit } from './running-knit.ts';
 
 let running: RunningKnit;
@@ -42,7 +43,7 @@ describe('knit data', () => {
     expect(await readdir(join(running.home.work, 'archives'))).toEqual([`${knitId}.tar.gz`]);
     const file = join(running.home.work, 'archives', `${knitId}.tar.gz`);
     expect(execFileSync('tar', ['xzOf', file, 'a'], { encoding: 'utf8' })).toBe('hello');
-    const shell = `${process.execPath} ${join(import.meta.dirname, '../bin/knit.js')} data pull ${knitId} - 2>/dev/null | tar tz`;
+    const shell = `${program.join(' ')} data pull ${knitId} - 2>/dev/null | tar tz`;
     const names = execFileSync('sh', ['-c', shell], {
       cwd: running.home.work,
       encoding: 'utf8',

@@ -2,11 +2,16 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../bin/knit.js', import.meta.url));
+const sources = fileURLToPath(new URL('../bin/knit.js', import.meta.url));
+
+/** What is tested: the command from its sources, or the released executable that the variable KNIT names. */
+export const program: readonly [string, ...string[]] = process.env.KNIT
+  ? [resolve(process.env.KNIT)]
+  : [process.execPath, sources];
 
 export interface Outcome {
   readonly code: number | null;
@@ -44,7 +49,8 @@ export class Home {
   ): ChildProcessWithoutNullStreams {
     const { KNIT_PROFILE, KNIT_PROFILE_STORE, KNIT_ENV, DATABASE_URL, NODE_OPTIONS, ...inherited } =
       process.env;
-    return spawn(process.execPath, [program, ...args], {
+    const [file, ...first] = program;
+    return spawn(file, [...first, ...args], {
       cwd,
       // The cache of compiled code is shared: it is no state of the command.
       env: { XDG_CACHE_HOME: join(tmpdir(), 'knit-test-cache'), ...inherited, HOME: this.path, ...env },

@@ -1,20 +1,20 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataDetail, Lineage } from '@knitfab/api';
+import type { DataDetail, Lineage, PlanDetail, PlanGraph } from '@knitfab/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningProxy, startProxy } from './proxy.ts';
+import { type CountingProxy, type RunningProxy, startProxy } from './proxy.ts';
 import { RunningKnit } from './running-knit.ts';
 
 // A server as old as Knitfab 1.6, which has none of the additions, and one that fails half-way.
 
 let running: RunningKnit;
-let old: RunningProxy;
+let old: CountingProxy;
 let failing: RunningProxy;
 
 beforeAll(async () => {
   running = await RunningKnit.start();
   const apiRoot = await running.apiRoot();
-  old = await startProxy(apiRoot, (_, path) => (/^\/api\/(lineage|version)/.test(path) ? 404 : undefined));
+  old = await startProxy(apiRoot, (_, path) => (isAddition(path) ? 404 : undefined));
   failing = await startProxy(apiRoot, (method, path) =>
     method === 'PUT' && path.startsWith('/api/data/') ? 503 : undefined,
   );
@@ -39,7 +39,7 @@ describe('a 1.6 server', () => {
     expect(await readdir(join(running.home.work, 'out', knitId))).toEqual(['a']);
   });
 
-  it('is asked for one thing after the other, and the lineage is the same', async () => {
+  it('is asked for Data and Runs one by one, and the lineage is the same', async () => {
     await running.applyPlan({ input: 'o:raw', output: 'o:mid', script: 'true' });
     await running.applyPlan({ input: 'o:mid', output: 'o:end', script: 'true' });
     await running.push(await running.directory('lineage', { a: '1' }), 'o:raw');
@@ -47,9 +47,39 @@ describe('a 1.6 server', () => {
     const [mid] = await running.json<DataDetail[]>(['data', 'find', '-t', 'o:mid']);
     for (const flags of [['-n', 'all'], ['-n', '1'], ['-u'], ['-d', '-n', '1'], ['-n', '0']]) {
       const args = ['data', 'lineage', '--format', 'json', ...flags, mid?.knitId ?? ''];
-      const walked = await running.json<Lineage>([...args, '--profile', 'old']);
-      expect(sorted(walked)).toEqual(sorted(await running.json<Lineage>(args)));
+      const [walked, answered] = await Promise.all([
+        running.json<Lineage>([...args, '--profile', 'old']),
+        running.json<Lineage>(args),
+      ]);
+      expect(sorted(walked)).toEqual(sorted(answered));
     }
+  });
+
+  it('is asked for Plans one by one, and their graph is the same', async () => {
+    const plans = [
+      await register('q:raw', 'q:mid'),
+      await register('q:mid', 'q:end'),
+      await register('q:end', 'q:raw'),
+      await register('log-of:q:mid', 'q:report'),
+    ];
+    for (const flags of [['-n', 'all'], ['-n', '1'], ['-u'], ['-d', '-n', '1'], ['-n', '0']]) {
+      const args = ['plan', 'graph', '--format', 'json', ...flags, plans[1] ?? ''];
+      const [walked, answered] = await Promise.all([
+        running.json<PlanGraph>([...args, '--profile', 'old']),
+        running.json<PlanGraph>(args),
+      ]);
+      expect(sortedPlans(walked)).toEqual(sortedPlans(answered));
+    }
+  });
+
+  it('is asked for a few things at once, whatever there is', async () => {
+    for (let index = 0; index < 30; index++) await register('q:many', `q:one-of-${index}`);
+    const root = await register('q:none', 'q:many');
+    old.mostAtOnce = 0;
+    const args = ['plan', 'graph', '--format', 'json', '--profile', 'old', root];
+    expect((await running.json<PlanGraph>(args)).plans).toHaveLength(31);
+    expect(old.mostAtOnce).toBeGreaterThan(1);
+    expect(old.mostAtOnce).toBeLessThanOrEqual(8);
   });
 
   it('says in its own words what it refuses', async () => {
@@ -64,6 +94,31 @@ describe('a 1.6 server', () => {
     expect(stderr).toContain('there is no Data');
   });
 });
+
+/** Registers a Plan for which there are no Data. */
+async function register(input: string, output: string): Promise<string> {
+  const answer = await fetch(`${old.apiRoot}/plans`, {
+    method: 'POST',
+    body: JSON.stringify({
+      image: 'host:v1',
+      entrypoint: ['true'],
+      inputs: [{ path: '/in', tags: [input] }],
+      outputs: [{ path: '/out', tags: [output] }],
+      log: { tags: [`log-of:${output}`] },
+    }),
+  });
+  return ((await answer.json()) as PlanDetail).planId;
+}
+
+/** What 1.6 does not have. */
+const isAddition = (path: string): boolean =>
+  /^\/api\/(lineage|version)|^\/api\/plans\/[^/]+\/graph/.test(path);
+
+/** The same graph of Plans in one order. */
+function sortedPlans({ plans, edges, ...rest }: PlanGraph): unknown {
+  const byText = (a: unknown, b: unknown) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  return { ...rest, plans: plans.sort(byText), edges: edges.sort(byText) };
+}
 
 /** The same graph in one order. */
 function sorted({ data, runs, edges, ...rest }: Lineage): unknown {

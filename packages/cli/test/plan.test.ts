@@ -42,14 +42,60 @@ describe('knit plan', () => {
     expect(stderr).toMatch(/bad\.yaml:4:12: inputs\[0\]\.tags\[0\]: "mistake" is not a tag/);
   });
 
-  it('apply warns of fields that mean nothing, and of an image without a tag', async () => {
-    const input =
-      'image: host:v1\nentrypont: ["true"]\nentrypoint: ["true"]\ninputs: [{path: /in, tags: ["warn:in"]}]\n';
-    const { code, stderr } = await running.home.knit(['plan', 'apply', '-'], { input });
-    expect(code).toBe(0);
-    expect(stderr).toContain(
-      'stdin:2:1: the field "entrypont" means nothing here and is ignored. Did you mean "entrypoint"?',
+  it('apply refuses fields that mean nothing, and warns of an image without a tag', async () => {
+    const input = 'image: host\nentrypont: ["true"]\ninputs: [{path: /in, tags: ["warn:in"]}]\n';
+    const refused = await running.home.knit(['plan', 'apply', '-'], { input });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toBe(
+      'knit: stdin:2:1: the field "entrypont" means nothing here\n  Did you mean "entrypoint"?\n',
     );
+    const { code, stderr } = await running.home.knit(['plan', 'apply', '-'], {
+      input: input.replace('entrypont', 'entrypoint'),
+    });
+    expect(code).toBe(0);
+    expect(stderr).toContain('stdin:1:8: the image host has no tag');
+  });
+
+  it('apply registers all Plans of all files, or none of them when one can not be read', async () => {
+    const plan = (tag: string) =>
+      `image: host:v1\nentrypoint: ["true"]\ninputs: [{path: /in, tags: ["${tag}"]}]\n`;
+    await running.directory('several', {
+      'two.yaml': `${plan('several:1')}---\n${plan('several:2')}`,
+      'one.yaml': plan('several:3'),
+      'bad.yaml': plan('bad'),
+    });
+    const refused = await running.knit('plan', 'apply', 'several/two.yaml', 'several/bad.yaml');
+    expect(refused).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('several/bad.yaml:3:29'),
+    });
+    expect(await running.json(['plan', 'find', '-i', 'several:1'])).toEqual([]);
+    const { code, stdout } = await running.knit('plan', 'apply', 'several/two.yaml', 'several/one.yaml');
+    expect(code).toBe(0);
+    const printed = stdout
+      .split(/\n(?=\{)/)
+      .map((text) => (JSON.parse(text) as PlanDetail).inputs[0]?.tags[0]);
+    expect(printed).toEqual(['several:1', 'several:2', 'several:3']);
+  });
+
+  it('apply --dry-run says what would start, and registers nothing', async () => {
+    await running.push(await running.directory('dry', { a: '1' }), 'dry:in');
+    const input = 'image: host:v1\nentrypoint: ["true"]\ninputs: [{path: /in, tags: ["dry:in"]}]\n';
+    const { stdout } = await running.home.knit(['plan', 'apply', '--dry-run', '-'], { input });
+    expect(JSON.parse(stdout)).toMatchObject({
+      plan: { image: 'host:v1' },
+      runs: { count: 1, first: [{ inputs: [{ path: '/in' }] }] },
+    });
+    const table = await running.home.knit(['plan', 'apply', '--dry-run', '--output', 'table', '-'], {
+      input,
+    });
+    expect(table.stdout).toMatch(/\(not registered\)[\s\S]*1 would start[\s\S]*1\. \/in {2}dry:in {2}Data /);
+    expect(await running.json(['plan', 'find', '-i', 'dry:in'])).toEqual([]);
+    const { planId } = await running.json<PlanDetail>(['plan', 'apply', '-'], { input });
+    expect(await running.json(['plan', 'apply', '--dry-run', '-'], { input })).toMatchObject({
+      equalTo: planId,
+    });
   });
 
   it('apply says what else to do where an image can not run', async () => {

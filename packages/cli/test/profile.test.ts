@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,7 +19,7 @@ import { chooseProfile, ownProfileName, profileName } from '../src/profile/choos
 import { readKnitEnv } from '../src/profile/knitenv.ts';
 import { checkedProfile } from '../src/profile/profile.ts';
 import { announceServer, runningServers, withdrawServer } from '../src/profile/running-servers.ts';
-import { storedProfile, storeProfile } from '../src/profile/store.ts';
+import { storedProfile, storeProfile, writeWhole } from '../src/profile/store.ts';
 
 let home: string;
 let project: string;
@@ -61,6 +72,43 @@ describe('the profile store', () => {
     expect(await storedProfile(store, 'a')).toEqual(profile(1));
     expect(await storedProfile(store, '/path/to b: #x')).toEqual(profile(2));
     expect(await storedProfile(store, 'constructor')).toBeUndefined();
+  });
+
+  it('becomes one for its owner alone when it was for others, too', async () => {
+    await storeProfile(store, 'a', profile(1));
+    await chmod(store, 0o666);
+    await storeProfile(store, 'b', profile(2));
+    expect((await stat(store)).mode & 0o777).toBe(0o600);
+    expect(await storedProfile(store, 'a')).toEqual(profile(1));
+  });
+
+  it('that is a link to elsewhere stays one', async () => {
+    const elsewhere = join(home, 'dotfiles');
+    await writeFile(elsewhere, 'a: {apiRoot: "http://127.0.0.1:1/api"}\n');
+    await mkdir(join(home, '.knit'));
+    await symlink(elsewhere, store);
+    await storeProfile(store, 'b', profile(2));
+    expect((await lstat(store)).isSymbolicLink()).toBe(true);
+    expect(await storedProfile(elsewhere, 'b')).toEqual(profile(2));
+    expect((await stat(elsewhere)).mode & 0o777).toBe(0o600);
+  });
+
+  it('that can not be written leaves nothing half-written', async () => {
+    await mkdir(join(store, 'in-the-way'), { recursive: true });
+    await expect(writeWhole(store, 'a')).rejects.toThrow('EISDIR');
+    expect(await readdir(join(home, '.knit'))).toEqual(['profile']);
+  });
+
+  it.each([
+    ['a: [\n', /profile:2:1: it is not YAML.*[\s\S]*knit init/],
+    ['- a\n', /profile:1:1: this is no profile store/],
+    ['b: {apiRoot: "http://x/api"}\na: {apiRoot: 5}\n', /profile:2:1: the profile "a" has no apiRoot/],
+    ['a: {apiRoot: "https://x/api", cert: {ca: Zm9v}}\n', /profile:1:1: the profile "a" has a cert.ca/],
+    ['a: {apiRoot: "http://x/api"}\na: {apiRoot: "http://y/api"}\n', /profile:2:1: the field is there twice/],
+  ])('that says %j is refused with file, line and what to do', async (content, reason) => {
+    await mkdir(join(home, '.knit'));
+    await writeFile(store, content);
+    await expect(storedProfile(store, 'a')).rejects.toThrow(reason);
   });
 
   it('that can not be understood is left alone', async () => {
@@ -146,16 +194,31 @@ describe('knitenv', () => {
     await expect(readKnitEnv(join(home, 'nothing'), project)).rejects.toThrow('ENOENT');
   });
 
+  it('is no directory of that name', async () => {
+    await mkdir(join(project, 'knitenv'));
+    await writeFile(join(home, 'project', 'knitenv'), '\uFEFFtag: ["project:spam"]\r\n');
+    expect((await readKnitEnv(undefined, project)).tags).toEqual([{ key: 'project', value: 'spam' }]);
+  });
+
+  it('may be empty', async () => {
+    await writeFile(join(project, 'knitenv'), '# nothing yet\n');
+    expect(await readKnitEnv(undefined, project)).toEqual({ tags: [], resources: {} });
+  });
+
   it.each([
-    ['tag: type:raw', '"tag" is not a list'],
-    ['tag: [raw]', '"raw" is not a tag'],
-    ['tag: ["knit#id:1"]', 'system tag'],
-    ['resource: [cpu]', '"resource" is not'],
-    ['resource: {memory: lots}', '"lots" is not a quantity'],
-  ])('%s is refused, with the name of the file', async (content, reason) => {
+    ['tag: type:raw', '1:6: "tag" is not a list'],
+    ['tag: [raw]', '1:7: "raw" is not a tag'],
+    ['tag:\n  - type: raw', '2:5: this is not a tag'],
+    ['tag: ["knit#id:1"]', '1:7: "tag" names the system tag'],
+    ['tags: ["a:b"]', '1:1: the field "tags" means nothing here\nDid you mean "tag"?'],
+    ['resource: [cpu]', '1:11: "resource" is not'],
+    ['resource: {memory: lots}', '1:20: "lots" is not a quantity'],
+    ['tag: [', 'it is not YAML'],
+    ['- a', '1:1: this is no knitenv'],
+  ])('%s is refused, with file, line and column', async (content, reason) => {
     const file = join(project, 'knitenv');
     await writeFile(file, content);
     await expect(readKnitEnv(undefined, project)).rejects.toThrow(reason);
-    await expect(readKnitEnv(undefined, project)).rejects.toThrow(file);
+    await expect(readKnitEnv(undefined, project)).rejects.toThrow(`${file}:`);
   });
 });

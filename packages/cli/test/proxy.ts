@@ -15,6 +15,12 @@ export interface RunningProxy {
   close(): void;
 }
 
+/** A proxy that counts. */
+export interface CountingProxy extends RunningProxy {
+  /** How many requests were under way at once. */
+  mostAtOnce: number;
+}
+
 /**
  * Stands between a command and a server.
  * @param refuse gives the status with which a request is refused in the server's place
@@ -22,10 +28,14 @@ export interface RunningProxy {
 export async function startProxy(
   target: string,
   refuse: (method: string, path: string) => number | undefined,
-): Promise<RunningProxy> {
+): Promise<CountingProxy> {
   const passed: Passed[] = [];
   const { origin } = new URL(target);
+  let underWay = 0;
   const server = http.createServer((request, response) => {
+    underWay++;
+    proxy.mostAtOnce = Math.max(proxy.mostAtOnce, underWay);
+    response.on('close', () => underWay--);
     const { method = 'GET', url = '/', headers } = request;
     const status = refuse(method, url);
     if (status !== undefined) {
@@ -49,14 +59,16 @@ export async function startProxy(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const proxy: CountingProxy = {
     apiRoot: `http://127.0.0.1:${port}/api`,
     passed,
+    mostAtOnce: 0,
     close() {
       server.closeAllConnections();
       server.close();
     },
   };
+  return proxy;
 }
 
 function pass(answer: IncomingMessage, response: http.ServerResponse): void {

@@ -14,7 +14,7 @@ interface PlanText {
 /** A `knit up` of its own, and the commands of a user who has it. */
 export class RunningKnit {
   readonly home: Home;
-  readonly server: ReturnType<Home['start']>;
+  server: ReturnType<Home['start']>;
 
   constructor(home: Home, server: ReturnType<Home['start']>) {
     this.home = home;
@@ -23,7 +23,11 @@ export class RunningKnit {
 
   static async start(): Promise<RunningKnit> {
     const home = await Home.create();
-    const server = home.start(['up', '--data-dir', join(home.path, 'data'), '--port', '0']);
+    return new RunningKnit(home, await RunningKnit.#up(home, '0'));
+  }
+
+  static async #up(home: Home, port: string): Promise<ReturnType<Home['start']>> {
+    const server = home.start(['up', '--data-dir', join(home.path, 'data'), '--port', port]);
     let said = '';
     server.stderr.on('data', (chunk) => {
       said += chunk;
@@ -32,7 +36,16 @@ export class RunningKnit {
       once(createInterface(server.stdout), 'line'),
       once(server, 'exit').then(() => Promise.reject(new Error(`knit up ended: ${said}`))),
     ]);
-    return new RunningKnit(home, server);
+    return server;
+  }
+
+  /** Ends `knit up` and starts it again at the same place, some time later. */
+  async restart(signal: 'SIGINT' | 'SIGKILL', pause: () => Promise<unknown> = async () => {}): Promise<void> {
+    const { port } = new URL(await this.apiRoot());
+    this.server.kill(signal);
+    if (this.server.exitCode === null && this.server.signalCode === null) await once(this.server, 'exit');
+    await pause();
+    this.server = await RunningKnit.#up(this.home, port);
   }
 
   /** @returns the exit code of `knit up` */

@@ -32,7 +32,7 @@ describe('knit without a server', () => {
   it('shows an example in the help of a command', async () => {
     const { code, stdout } = await home.knit(['data', 'push', '--help']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/Example:\n {2}\$ knit data push /);
+    expect(stdout).toMatch(/Examples:\n {2}\$ knit data push /);
   });
 
   it('exits with 2 for wrong usage, says what is wrong, and prints nothing on stdout', async () => {
@@ -47,14 +47,27 @@ describe('knit without a server', () => {
       [['data', 'find', '--duration', '1h'], /--duration needs --since/],
       [['data', 'find', '--since', 'yesterday'], /"yesterday" is not a time/],
       [['data', 'find', '--output', 'xml'], /none of table, json, yaml/],
-      [['data', 'lineage', '--format', 'png', 'x'], /Allowed choices are dot, svg, text, json/],
+      [['data', 'lineage', '--format', 'png', 'x'], /Allowed choices are dot, svg, html, text, json/],
       [['data', 'pull', '-x', 'df5bb638-9ae8-47e4-b378-1bd6fc33157e', '-'], /leave out -x/],
       [['data', 'tag', 'df5bb638-9ae8-47e4-b378-1bd6fc33157e'], /nothing to do/],
       [['run', 'find', '-s', 'finished'], /"finished" is not a status; there are deactivated/],
       [['run', 'show', '-f', 'x'], /--follow goes with --log/],
       [['plan', 'active', 'maybe', 'x'], /neither yes nor no/],
       [['plan', 'serviceaccount', 'x'], /either --set NAME or --unset/],
-      [['plan', 'template'], /--scratch/],
+      [['plan', 'show'], /missing required argument 'PLAN_ID'/],
+      [['plan', 'resource', '--set', 'cpu', 'x'], /"cpu" is not a resource/],
+      [['plan', 'annotate', 'x'], /nothing to do/],
+      [['data', 'find', 'x'], /too many arguments/],
+      [['data', 'find', '--limit', '0'], /it has to be 1 or more/],
+      [['data', 'find', '--limit', '1', '--last', '1'], /either --limit N or --last N/],
+      [['run', 'wait', '--timeout', 'soon'], /"soon" is not a positive duration/],
+      [['run', 'wait', '--plan', 'x'], /"x" is not an id/],
+      [['run', 'wait', '--plan', '00000000-0000-4000-8000-000000000000', 'x'], /either RUN_ID or --plan/],
+      [['help', 'dat'], /there is no command 'dat'\n\(Did you mean data\?\)/],
+      [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
+      [['version', 'x'], /too many arguments/],
+      [['up', '--port', '65536'], /not a port/],
+      [['--profle', 'x', 'run', 'find'], /unknown option '--profle'\n\(Did you mean --profile\?\)/],
     ];
     const outcomes = await Promise.all(cases.map(([args]) => home.knit(args)));
     for (const [index, [args, message]] of cases.entries()) {
@@ -149,7 +162,9 @@ describe('a program knit-NAME on PATH', () => {
     expect(stdout).toBe(
       `input -x --profile mine work ${join(home.path, '.knit', 'profile')}\n`.replace(/\n$/, ' \n'),
     );
-    expect((await home.knit(['--help'], { env })).stdout).toMatch(/Extensions on PATH:\n {2}hello\n/);
+    expect((await home.knit(['--help'], { env })).stdout).toMatch(
+      /Extensions \(programs knit-NAME on PATH\):\n {2}hello\n/,
+    );
   });
 
   it('does not take the place of a command', async () => {

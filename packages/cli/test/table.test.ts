@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Column, harmless, table } from '../src/output/table.ts';
+import { harmless } from '../src/output/harmless.ts';
+import { type Column, table } from '../src/output/table.ts';
 import { shortened, textWidth, wrapped } from '../src/output/text-width.ts';
 
 describe('the width of a text', () => {

@@ -9,6 +9,9 @@ import { readYaml } from '../profile/read-yaml.ts';
 import { defaultProfileStore, storeProfile } from '../profile/store.ts';
 import { example } from './example.ts';
 
+const advice =
+  'It has to be what the administrator of the server handed out: apiRoot, and cert.ca for its certificate.';
+
 export const init = new Command('init')
   .argument('<KNITPROFILE_FILE>', 'how to reach the server, as its administrator hands it out')
   .addHelpText(
@@ -21,7 +24,7 @@ ${example('knit init ./handout/knitprofile')}`,
   .action(async (file: string, _, command: Command) => {
     const { profile, profileStore = defaultProfileStore() } = commonOptionsOf(command);
     const directory = process.cwd();
-    const content = checkedProfile(await readYaml(file), file);
+    const content = checkedProfile((await readYaml(file, advice)).content, file);
     const name = profile ?? (await ownProfileName(directory)) ?? directory;
     await storeProfile(profileStore, name, content);
     await writeFile(join(directory, profileNameFile), `${name}\n`);

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { example } from './example.ts';
 
 const text = `Knitfab is licensed under the Apache License, Version 2.0 (the "License");
 you may not use it except in compliance with the License.
@@ -13,6 +15,13 @@ See the License for the specific language governing permissions and
 limitations under the License.
 `;
 
-export const license = new Command('license').action(() => {
-  process.stdout.write(text);
-});
+/** A released executable holds this folder beside the one of its modules; elsewhere each package brings its own license. */
+const thirdParties = new URL('../licenses/third-party.txt', import.meta.url);
+
+export const license = new Command('license')
+  .addHelpText('after', example('knit license'))
+  .action(async () => {
+    const notices = await readFile(thirdParties, 'utf8').catch(() => undefined);
+    const others = notices && `\nThis executable also contains the work of others:\n\n${notices}`;
+    process.stdout.write(text + (others ?? ''));
+  });

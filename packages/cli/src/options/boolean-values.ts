@@ -1,8 +1,10 @@
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
+import { UsageError } from '../exit.ts';
 
 /**
- * Rewrites flags that are given a value (`--extract=true`, `-x false`, spec page 3) to their plain form, which is all that
- * the parser knows: true is the flag, false is no flag.
+ * Rewrites flags to the forms that the parser knows (spec page 3): of those that are given a value although they take none
+ * (`--extract=true`, `-x false`), true is the flag and false is no flag; `-t=VALUE` is `-t VALUE`.
+ * @throws {UsageError} for a value that is neither true nor false
  */
 export function withPlainFlags(program: Command, args: readonly string[]): string[] {
   const result: string[] = [];
@@ -13,24 +15,38 @@ export function withPlainFlags(program: Command, args: readonly string[]): strin
     command = command.commands.find((each) => each.name() === arg) ?? command;
     const [name = '', value] = splitOnce(arg, '=');
     const option = optionNamed(command, name) ?? optionNamed(program, name);
-    if (option?.isBoolean()) {
+    if (option === undefined) {
+      result.push(arg);
+    } else if (option.isBoolean()) {
       const next = args[index + 1];
       const given = value ?? (next === 'true' || next === 'false' ? next : undefined);
       if (value === undefined && given !== undefined) index++;
-      if (given === 'false') continue;
-      result.push(given === undefined || given === 'true' ? name : arg);
+      if (given === undefined || isTrue(given, name)) result.push(name);
+    } else if (value !== undefined) {
+      result.push(...(option.long === name ? [arg] : [name, value]));
     } else {
-      result.push(arg);
       // The value of an option is no flag, whatever it looks like.
-      if (option !== undefined && value === undefined && index + 1 < args.length)
-        result.push(args[++index] ?? '');
+      result.push(...args.slice(index, index + 2));
+      index++;
     }
   }
   return result;
 }
 
-const optionNamed = (command: Command, name: string) =>
+const optionNamed = (command: Command, name: string): Option | undefined =>
   command.options.find((option) => option.long === name || option.short === name);
+
+/** The words that Go's programs take, 1.6 among them, and those of `knit plan active`. */
+const words: Readonly<Record<string, boolean>> = {
+  ...{ 1: true, t: true, true: true, yes: true },
+  ...{ 0: false, f: false, false: false, no: false },
+};
+
+function isTrue(word: string, name: string): boolean {
+  const value = words[word.toLowerCase()];
+  if (value === undefined) throw new UsageError(`${name} is true or false, not "${word}"`);
+  return value;
+}
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {
   const at = text.indexOf(separator);

@@ -134,3 +134,10 @@ export const port = checked((text): number => {
   if (/^\d+$/.test(text) && number <= 65_535) return number;
   throw new Invalid(`"${text}" is not a port: ports are numbers from 0 to 65535`);
 });
+
+/** How many of something: at least one. */
+export const count = checked((text): number => {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= 1e9) return number;
+  throw new Invalid(`"${text}" is not a number of things: it has to be 1 or more`);
+});

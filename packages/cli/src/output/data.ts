@@ -8,30 +8,26 @@ import {
   transience,
   userTagsOf,
 } from './describe.ts';
+import type { ListOutput } from './print.ts';
 import { record } from './record.ts';
 import { shortTime, styledStatus } from './style.ts';
-import { table } from './table.ts';
 
 const stateOf = ({ tags }: DataDetail): string => transience(tags) ?? 'done';
 
-export const dataTable = (list: readonly DataDetail[], width: number): string =>
-  list.length === 0
-    ? 'No Data found.'
-    : table(
-        list,
-        [
-          { title: 'KNIT ID', cell: ({ knitId }) => knitId },
-          { title: 'STATE', cell: stateOf, paint: (text, data) => styledStatus(text, stateOf(data)) },
-          { title: 'CHANGED', cell: ({ upstream }) => shortTime(upstream.run.updatedAt) },
-          {
-            title: 'MADE BY',
-            cell: ({ upstream }) => `${planName(upstream.run.plan)} ${placeInWords(upstream)}`,
-            narrow: 'wrap',
-          },
-          { title: 'TAGS', cell: ({ tags }) => userTagsOf(tags).join('\n'), narrow: 'wrap' },
-        ],
-        width,
-      );
+export const dataList: ListOutput<DataDetail> = {
+  none: 'No Data found.',
+  columns: [
+    { title: 'KNIT ID', cell: ({ knitId }) => knitId },
+    { title: 'STATE', cell: stateOf, paint: (text, data) => styledStatus(text, stateOf(data)) },
+    { title: 'CHANGED', cell: ({ upstream }) => shortTime(upstream.run.updatedAt) },
+    {
+      title: 'MADE BY',
+      cell: ({ upstream }) => `${planName(upstream.run.plan)} ${placeInWords(upstream)}`,
+      narrow: 'wrap',
+    },
+    { title: 'TAGS', cell: ({ tags }) => userTagsOf(tags).join('\n'), narrow: 'wrap' },
+  ],
+};
 
 export const dataRecord = (data: DataDetail, width: number): string =>
   record(

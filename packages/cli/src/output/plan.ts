@@ -1,8 +1,8 @@
 import type { PlanDetail } from '@knitfab/api';
 import { mountpointInWords, placeInWords, planInWords, planName } from './describe.ts';
+import type { ListOutput } from './print.ts';
 import { record } from './record.ts';
 import { styled } from './style.ts';
-import { table } from './table.ts';
 
 const activity = ({ active }: PlanDetail): string => (active ? 'active' : 'inactive');
 const paintActivity = (text: string, { active }: PlanDetail): string =>
@@ -13,20 +13,16 @@ const outputsInWords = (plan: PlanDetail): string[] => [
   ...(plan.log ? [['log', ...plan.log.tags].join('  ')] : []),
 ];
 
-export const planTable = (plans: readonly PlanDetail[], width: number): string =>
-  plans.length === 0
-    ? 'No Plans found.'
-    : table(
-        plans,
-        [
-          { title: 'PLAN ID', cell: ({ planId }) => planId },
-          { title: 'ACTIVE', cell: ({ active }) => (active ? 'yes' : 'no'), paint: paintActivity },
-          { title: 'IMAGE', cell: planInWords, narrow: 'cut' },
-          { title: 'INPUTS', cell: ({ inputs }) => inputs.map(mountpointInWords).join('\n'), narrow: 'wrap' },
-          { title: 'OUTPUTS', cell: (plan) => outputsInWords(plan).join('\n'), narrow: 'wrap' },
-        ],
-        width,
-      );
+export const planList: ListOutput<PlanDetail> = {
+  none: 'No Plans found.',
+  columns: [
+    { title: 'PLAN ID', cell: ({ planId }) => planId },
+    { title: 'ACTIVE', cell: ({ active }) => (active ? 'yes' : 'no'), paint: paintActivity },
+    { title: 'IMAGE', cell: planInWords, narrow: 'cut' },
+    { title: 'INPUTS', cell: ({ inputs }) => inputs.map(mountpointInWords).join('\n'), narrow: 'wrap' },
+    { title: 'OUTPUTS', cell: (plan) => outputsInWords(plan).join('\n'), narrow: 'wrap' },
+  ],
+};
 
 export function planRecord(plan: PlanDetail, width: number): string {
   const { on_node: onNode = {} } = plan;
@@ -64,10 +60,16 @@ export function planRecord(plan: PlanDetail, width: number): string {
       ['prefers', [...(onNode.prefer ?? [])]],
       ['must run on', [...(onNode.must ?? [])]],
       ['service account', plan.service_account ? [plan.service_account] : []],
+      ['at once', plan.max_running ? [`at most ${plan.max_running}`] : []],
+      ['priority', plan.priority ? [`${plan.priority}`] : []],
+      ['retries', plan.retry ? [retryInWords(plan.retry)] : []],
     ],
     width,
   );
 }
+
+const retryInWords = ({ lost, error, backoff }: NonNullable<PlanDetail['retry']>): string =>
+  `${lost} when the system fails, ${error} when the code does; first after ${backoff}`;
 
 const logOf = ({ log }: PlanDetail) =>
   log ? [{ words: ['log', ...log.tags].join('  '), downstreams: log.downstreams }] : [];

@@ -1,31 +1,23 @@
-import type { Assignment, RunDetail } from '@knitfab/api';
+import type { Assignment, Attempt, RunDetail } from '@knitfab/api';
 import { outcomeInWords, planInWords } from './describe.ts';
+import type { ListOutput } from './print.ts';
 import { record } from './record.ts';
 import { localTime, shortTime, styledStatus } from './style.ts';
-import { table } from './table.ts';
 
-export const runTable = (runs: readonly RunDetail[], width: number): string =>
-  runs.length === 0
-    ? 'No Runs found.'
-    : table(
-        runs,
-        [
-          { title: 'RUN ID', cell: ({ runId }) => runId },
-          {
-            title: 'STATUS',
-            cell: ({ status }) => status,
-            paint: (text, { status }) => styledStatus(text, status),
-          },
-          {
-            title: 'EXIT',
-            cell: exitInShort,
-            narrow: 'wrap',
-          },
-          { title: 'CHANGED', cell: ({ updatedAt }) => shortTime(updatedAt) },
-          { title: 'PLAN', cell: ({ plan }) => planInWords(plan), narrow: 'cut' },
-        ],
-        width,
-      );
+export const runList: ListOutput<RunDetail> = {
+  none: 'No Runs found.',
+  columns: [
+    { title: 'RUN ID', cell: ({ runId }) => runId },
+    {
+      title: 'STATUS',
+      cell: ({ status }) => status,
+      paint: (text, { status }) => styledStatus(text, status),
+    },
+    { title: 'EXIT', cell: (run) => exitInShort(run), narrow: 'wrap' },
+    { title: 'CHANGED', cell: ({ updatedAt }) => shortTime(updatedAt) },
+    { title: 'PLAN', cell: ({ plan }) => planInWords(plan), narrow: 'cut' },
+  ],
+};
 
 /** The exit without the name of the container, which is always the same. */
 const exitInShort = ({ exit }: RunDetail): string =>
@@ -39,15 +31,23 @@ export const runRecord = (run: RunDetail, width: number): string =>
       ['Run', [run.runId]],
       ['status', [outcomeInWords(run)], (text) => styledStatus(text, run.status)],
       ['changed', [localTime(run.updatedAt)]],
+      [
+        'at fault',
+        run.cause ? [{ lost: 'the system', error: 'the code', user: 'it was stopped' }[run.cause]] : [],
+      ],
       ['problem', run.problem === undefined ? [] : [run.problem]],
       ['plan', [run.plan.planId, planInWords(run.plan)]],
       ['inputs', run.inputs.map(assigned)],
       ['outputs', run.outputs.map(assigned)],
       ['log', run.log ? [[run.log.knitId, ...run.log.tags].join('  ')] : []],
       ['executed', executionInWords(run)],
+      ['before', (run.attempts ?? []).map(attemptInWords)],
     ],
     width,
   );
+
+const attemptInWords = ({ attempt, endedAt, exit }: Attempt): string =>
+  `attempt ${attempt} ended ${localTime(endedAt)}${exit ? ` with ${exit.code} ${exit.message}`.trimEnd() : ''}`;
 
 function executionInWords({ execution, attempt }: RunDetail): string[] {
   if (execution === undefined) return [];

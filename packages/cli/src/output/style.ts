@@ -2,9 +2,22 @@ import { styleText } from 'node:util';
 
 type Format = Parameters<typeof styleText>[0];
 
-/** Colours a text on a terminal, and never where NO_COLOR is set. */
+/**
+ * Whether output to a stream is coloured: on terminals, never where NO_COLOR is set (no-color.org), and always where
+ * FORCE_COLOR or CLICOLOR_FORCE is.
+ */
+export function isColoured(stream: { readonly isTTY?: boolean }): boolean {
+  const { NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM } = process.env;
+  if (NO_COLOR || isOff(FORCE_COLOR)) return false;
+  if (FORCE_COLOR || (CLICOLOR_FORCE && !isOff(CLICOLOR_FORCE))) return true;
+  return stream.isTTY === true && TERM !== 'dumb';
+}
+
+const isOff = (value: string | undefined): boolean => value === '0' || value === 'false';
+
+/** Colours a text where the stream is coloured. */
 export const styled = (format: Format, text: string, stream: NodeJS.WriteStream = process.stdout): string =>
-  process.env.NO_COLOR ? text : styleText(format, text, { stream });
+  isColoured(stream) ? styleText(format, text, { validateStream: false }) : text;
 
 const statusFormats: Readonly<Record<string, Format>> = {
   done: 'green',

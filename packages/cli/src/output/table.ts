@@ -1,3 +1,4 @@
+import { harmless } from './harmless.ts';
 import { padded, shortened, textWidth, wrapped } from './text-width.ts';
 
 export interface Column<Row> {
@@ -13,40 +14,86 @@ export interface Column<Row> {
 const gap = '  ';
 /** The narrowest that a flexible column gets, in columns of the terminal. */
 const narrowest = 12;
+/** The most lines of a cell that are shown, and the most lines that one of them is wrapped to. */
+const mostLines = 8;
+const mostWraps = 3;
+
+/** The lines of each cell of a row. */
+type Cells = readonly (readonly string[])[];
 
 /**
- * Writes rows as a table that fits a width, as far as columns give way. Control characters in cells are shown, not obeyed.
- * @param width of the terminal, in columns
+ * A table that fits a width, as far as columns give way, and may be written in parts: the first part says how wide the
+ * columns are. What is too much for a cell is cut off and shows as "…".
  */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
-  const cells = rows.map((row) => columns.map((column) => column.cell(row).split('\n').map(harmless)));
-  const natural = columns.map((column, index) =>
-    cells.reduce(
-      (most, row) => (row[index] ?? []).reduce((widest, line) => Math.max(widest, textWidth(line)), most),
-      textWidth(column.title),
-    ),
-  );
-  const widths = fitted(natural, columns, width);
-  const lines = [columns.map((column) => [column.title]), ...cells].flatMap((row, rowIndex) => {
-    const wrappedCells = row.map((cell, index) => {
-      const fit = columns[index]?.narrow === 'cut' ? cutToOne : wrapped;
-      return cell.flatMap((line) => fit(line, widths[index] ?? 0));
+export class Table<Row> {
+  readonly #columns: readonly Column<Row>[];
+  readonly #width: number;
+  #widths: readonly number[] | undefined;
+
+  /** @param width of the terminal, in columns */
+  constructor(columns: readonly Column<Row>[], width: number) {
+    this.#columns = columns;
+    this.#width = width;
+  }
+
+  /** The lines of these rows; the first time the titles go before them. */
+  lines(rows: readonly Row[]): string[] {
+    const cells = rows.map((row) => this.#cellsOf(row));
+    const titles = this.#columns.map(({ title }) => [title]);
+    const body = (widths: readonly number[]) =>
+      cells.flatMap((row, index) => this.#line(row, widths, rows[index]));
+    if (this.#widths !== undefined) return body(this.#widths);
+    this.#widths = fitted(naturalWidths([titles, ...cells]), this.#columns, this.#width);
+    return [...this.#line(titles, this.#widths), ...body(this.#widths)];
+  }
+
+  #cellsOf(row: Row): Cells {
+    return this.#columns.map(({ cell }) => {
+      const lines = cell(row).split('\n');
+      const shown = lines.length > mostLines ? lines.slice(0, mostLines - 1) : lines;
+      const rest = lines.length - shown.length;
+      const fit = shown.map((line) => shortened(harmless(line), mostWraps * this.#width));
+      return rest > 0 ? [...fit, `… ${rest} more`] : fit;
     });
-    const height = Math.max(1, ...wrappedCells.map((cell) => cell.length));
+  }
+
+  #line(cells: Cells, widths: readonly number[], row?: Row): string[] {
+    const fit = cells.map((lines, index) => this.#fit(lines, index, widths[index] ?? 0));
+    const height = Math.max(1, ...fit.map((lines) => lines.length));
     return Array.from({ length: height }, (_, line) =>
-      wrappedCells.map((cell, index) => {
-        const text = cell[line] ?? '';
-        const row = rows[rowIndex - 1];
-        const painted =
-          row === undefined || text === '' ? text : (columns[index]?.paint?.(text, row) ?? text);
-        return painted + padded(text, widths[index] ?? 0).slice(text.length);
-      }),
+      fit
+        .map((lines, index) => {
+          const text = lines[line] ?? '';
+          const paint = row === undefined || text === '' ? undefined : this.#columns[index]?.paint;
+          const painted = paint && row !== undefined ? paint(text, row) : text;
+          return painted + padded(text, widths[index] ?? 0).slice(text.length);
+        })
+        .join(gap)
+        .trimEnd(),
     );
-  });
-  return lines.map((line) => line.join(gap).trimEnd()).join('\n');
+  }
+
+  #fit(lines: readonly string[], index: number, width: number): string[] {
+    const narrow = this.#columns[index]?.narrow;
+    if (narrow === undefined) return [...lines];
+    if (narrow === 'cut') return lines.map((line) => shortened(line, width));
+    return lines.flatMap((line) => wrapped(shortened(line, mostWraps * width), width));
+  }
 }
 
-const cutToOne = (text: string, width: number): string[] => [shortened(text, width)];
+/** A table of all its rows at once. */
+export const table = <Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string =>
+  new Table(columns, width).lines(rows).join('\n');
+
+function naturalWidths(rows: readonly Cells[]): number[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, lines] of row.entries()) {
+      for (const line of lines) widths[index] = Math.max(widths[index] ?? 0, textWidth(line));
+    }
+  }
+  return widths;
+}
 
 /** Takes from the flexible columns, the widest first, until the table fits. */
 function fitted(natural: readonly number[], columns: readonly Column<never>[], width: number): number[] {
@@ -68,10 +115,3 @@ function fitted(natural: readonly number[], columns: readonly Column<never>[], w
   }
   return widths;
 }
-
-/** Shows control characters as what they are, so that no tag and no message can command the terminal. */
-export const harmless = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-    return `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
-  });

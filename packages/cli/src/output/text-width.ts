@@ -21,29 +21,34 @@ const wideRanges: readonly (readonly [number, number])[] = [
 
 const emoji = /^(?:\p{Emoji_Presentation}|\p{Emoji}\uFE0F|\p{Regional_Indicator}{2})/u;
 const withoutWidth = /^[\p{Mark}\p{Default_Ignorable_Code_Point}\p{Control}]+$/u;
-const ascii = /^[\x20-\x7e]*$/;
+/** Texts of which each code unit is a character of one column: ASCII, and the sign that something is cut off. */
+const simple = /^[\x20-\x7e…]*$/;
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** What a reader takes for one character each. */
 export const characters = (text: string): string[] =>
-  ascii.test(text) ? [...text] : [...graphemes.segment(text)].map(({ segment }) => segment);
+  simple.test(text) ? [...text] : [...graphemes.segment(text)].map(({ segment }) => segment);
 
 /** Columns of one character. */
 export function characterWidth(character: string): number {
   const code = character.codePointAt(0) ?? 0;
-  if (code >= 0x20 && code < 0x7f) return 1;
+  if (character.length === 1 && simple.test(character)) return 1;
   if (withoutWidth.test(character)) return 0;
   return emoji.test(character) || wideRanges.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
 }
 
 /** Columns of a text without line breaks. */
 export const textWidth = (text: string): number =>
-  ascii.test(text) ? text.length : characters(text).reduce((sum, each) => sum + characterWidth(each), 0);
+  simple.test(text) ? text.length : characters(text).reduce((sum, each) => sum + characterWidth(each), 0);
+
+/** The longest that a character is likely to be, in code units: what lies further on is never reached. */
+const longestCharacter = 32;
 
 /** Cuts a text to a number of columns; what is cut off shows as "…". */
-export function shortened(text: string, width: number): string {
-  if (textWidth(text) <= width) return text;
+export function shortened(whole: string, width: number): string {
+  const text = whole.slice(0, (width + 1) * longestCharacter);
+  if (text.length === whole.length && textWidth(text) <= width) return text;
   let [result, used] = ['', 0];
   for (const character of characters(text)) {
     used += characterWidth(character);

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { type PlanFile, parsePlan } from './parse.ts';
+import { buffer } from 'node:stream/consumers';
+import { note } from '../output/print.ts';
+import { decodeText } from '../yaml/decode-text.ts';
+import { type PlanFile, parsePlans } from './parse.ts';
 
 /**
- * Reads and checks a Plan in YAML.
+ * Reads and checks the Plans of a YAML file.
  * @param file its path, or `-` for stdin
  * @throws {Invalid} naming line and column of the first mistake
  */
-export async function readPlanFile(file: string): Promise<PlanFile> {
-  return file === '-'
-    ? parsePlan(await text(process.stdin), 'stdin')
-    : parsePlan(await readFile(file, 'utf8'), file);
+export async function readPlanFile(file: string): Promise<PlanFile[]> {
+  if (file === '-' && process.stdin.isTTY) note('knit: reading a Plan from this terminal; Ctrl-D ends it');
+  const [bytes, name] = file === '-' ? [await buffer(process.stdin), 'stdin'] : [await readFile(file), file];
+  return parsePlans(decodeText(bytes, name), name);
 }

@@ -1,44 +1,54 @@
+import { Invalid } from '@knitfab/core';
+import type { z } from 'zod';
+import type { YamlPlaces } from '../yaml/places.ts';
 import { nearestWord } from './nearest-word.ts';
-import type { PlanPlaces } from './places.ts';
 
-const mountpointFields = ['path', 'tags'];
-const planFields = [
-  'image',
-  'entrypoint',
-  'args',
-  'annotations',
-  'inputs',
-  'outputs',
-  'log',
-  'active',
-  'resources',
-  'on_node',
-  'service_account',
-];
-
-/** Warns of fields that mean nothing, which may be misspelt ones. */
-export function unknownFields(content: unknown, places: PlanPlaces): string[] {
-  const warnings: string[] = [];
-  const check = (value: unknown, path: readonly PropertyKey[], known: readonly string[]) => {
-    if (typeof value !== 'object' || value === null) return;
-    for (const field of Object.keys(value)) {
-      if (known.includes(field)) continue;
-      const near = nearestWord(field, known);
-      const question = near === undefined ? '' : ` Did you mean "${near}"?`;
-      warnings.push(
-        `${places.atKey([...path, field])}: the field "${field}" means nothing here and is ignored.${question}`,
-      );
+/**
+ * Refuses fields that mean nothing: the server would ignore them, but they are most likely misspelt ones.
+ * @throws {Invalid} naming the first of them, and the field that was probably meant
+ */
+export function refuseUnknownFields(
+  value: unknown,
+  shape: z.ZodType,
+  places: YamlPlaces,
+  path: readonly PropertyKey[] = [],
+): void {
+  if (typeof value !== 'object' || value === null) return;
+  const { items, fields } = partsOf(shape as unknown as SchemaNode);
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries())
+      if (items) refuseUnknownFields(item, items, places, [...path, index]);
+  } else if (fields) {
+    for (const [name, part] of Object.entries(value)) {
+      if (!Object.hasOwn(fields, name))
+        throw places.invalidKey([...path, name], unknown(name, Object.keys(fields)));
+      refuseUnknownFields(part, fields[name] as z.ZodType, places, [...path, name]);
     }
-  };
-  const plan = content as Record<string, unknown>;
-  check(plan, [], planFields);
-  for (const kind of ['inputs', 'outputs']) {
-    const mountpoints = plan[kind];
-    if (!Array.isArray(mountpoints)) continue;
-    for (const [index, mountpoint] of mountpoints.entries())
-      check(mountpoint, [kind, index], mountpointFields);
   }
-  check(plan.log, ['log'], ['tags']);
-  check(plan.on_node, ['on_node'], ['may', 'prefer', 'must']);
-  return warnings;
+}
+
+function unknown(name: string, known: readonly string[]): Invalid {
+  const near = nearestWord(name, known);
+  return new Invalid({
+    reason: `the field ${JSON.stringify(name)} means nothing here`,
+    advice: near === undefined ? `There are ${known.join(', ')}.` : `Did you mean "${near}"?`,
+  });
+}
+
+/** As much of a schema's definition as is looked at. Source: Zod 4's `schema.def`. */
+interface SchemaNode {
+  readonly def: {
+    readonly type: string;
+    readonly innerType?: SchemaNode;
+    readonly in?: SchemaNode;
+    readonly element?: z.ZodType;
+    readonly shape?: Readonly<Record<string, z.ZodType>>;
+  };
+}
+
+/** The fields of an object's schema, or the items of a list's, behind what makes them optional or transforms them. */
+function partsOf({ def }: SchemaNode): { items?: z.ZodType; fields?: Readonly<Record<string, z.ZodType>> } {
+  const inner = def.innerType ?? (def.type === 'pipe' ? def.in : undefined);
+  if (inner !== undefined) return partsOf(inner);
+  return { ...(def.element && { items: def.element }), ...(def.shape && { fields: def.shape }) };
 }

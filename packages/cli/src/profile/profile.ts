@@ -31,7 +31,7 @@ export function checkedProfile(value: unknown, place: string): Profile {
   if (ca === undefined || ca === null || ca === '') return { apiRoot };
   if (typeof ca !== 'string' || !isCertificate(ca)) {
     throw new Invalid({
-      reason: `cert.ca in ${place} is not a certificate`,
+      reason: `${place} has a cert.ca that is not a certificate`,
       advice: 'It has to be a certificate in PEM, encoded with Base64 on one line.',
     });
   }

@@ -1,14 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Client, Download } from '@knitfab/api';
-import { archiveTypes, decodeBody, digestOf, emptyTree, unpackTree } from '@knitfab/archive';
+import {
+  archiveTypes,
+  decodeBody,
+  digestOf,
+  emptyTree,
+  type OutwardLink,
+  unpackTree,
+} from '@knitfab/archive';
 import { Unavailable } from '@knitfab/core';
 import { interrupted } from '../interrupt.ts';
+import { note } from '../output/print.ts';
 import { downloadTypes } from './archive-type.ts';
 import type { Progress } from './progress.ts';
+
+/** So many links that lead out of a tree are named. */
+const mostNamed = 10;
 
 /** Downloads a Data as a gzipped tar archive to a stream, such as stdout. */
 export async function downloadTo(
@@ -34,6 +45,7 @@ export async function downloadFile(
     await pipeline(verified(download, progress), createWriteStream(temporary, { flags: 'wx' }), {
       signal: interrupted,
     });
+    if (download.checksum() === undefined) await checkWhole(temporary);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -49,17 +61,52 @@ export async function downloadTree(
   progress: Progress,
 ): Promise<void> {
   const download = await client.downloadData(knitId, { accept: downloadTypes(client) });
-  const tar = decodeBody(verified(download, progress), download.contentType);
+  const tar = decodeBody(verified(download, progress), archiveTypeOf(download));
   const temporary = temporaryBeside(directory);
   await mkdir(temporary);
   try {
-    await unpackTree(tar, temporary, { links: 'any', durable: false, signal: interrupted });
+    let outward: readonly OutwardLink[] = [];
+    const onOutwardLinks = (links: readonly OutwardLink[]) => {
+      outward = links;
+    };
+    await unpackTree(tar, temporary, {
+      links: 'any',
+      onOutwardLinks,
+      durable: false,
+      mayBlock: true,
+      signal: interrupted,
+    });
     await rename(temporary, directory);
+    warnOf(outward, directory);
   } catch (error) {
     await emptyTree(temporary);
     await rmdir(temporary);
     throw error;
   }
+}
+
+/** Whatever a server calls its archives: gzip is what all of them send (spec page 2), unless they were asked for plain tar. */
+const archiveTypeOf = ({ contentType }: Download): string =>
+  contentType.split(';')[0]?.trim().toLowerCase() === archiveTypes.tar
+    ? archiveTypes.tar
+    : archiveTypes.tarGzip;
+
+/** What a Run has made may hold links to its inputs, or to anything: here they lead elsewhere, or nowhere. */
+function warnOf(links: readonly OutwardLink[], directory: string): void {
+  if (links.length === 0) return;
+  const named = links.slice(0, mostNamed).map(({ path, target }) => `  ${path} -> ${target}`);
+  const more = links.length > mostNamed ? [`  … and ${links.length - mostNamed} more`] : [];
+  const what = links.length === 1 ? 'a symbolic link leads' : `${links.length} symbolic links lead`;
+  note([`knit: warning: ${what} out of ${directory}:`, ...named, ...more].join('\n'));
+}
+
+/**
+ * Reads an archive that came without a checksum once more: gzip has one of its own.
+ * @throws {Invalid} when it is damaged or cut off
+ */
+async function checkWhole(file: string): Promise<void> {
+  for await (const _ of decodeBody(createReadStream(file), archiveTypes.tarGzip))
+    interrupted.throwIfAborted();
 }
 
 /** A hidden name in the same directory, so that renaming it is one step. */

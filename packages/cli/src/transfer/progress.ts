@@ -1,4 +1,5 @@
-import { shortened } from '../output/text-width.ts';
+import { harmless } from '../output/harmless.ts';
+import { shortened, textWidth } from '../output/text-width.ts';
 import { byteSize, seconds } from './sizes.ts';
 
 /** How often the line is written anew, in milliseconds. */
@@ -21,7 +22,7 @@ export class Progress {
 
   /** @param total bytes to come, where known */
   constructor(label: string, total?: number, stream: NodeJS.WriteStream = process.stderr) {
-    this.#label = label;
+    this.#label = harmless(label);
     this.#total = total;
     this.#stream = stream;
     if (stream.isTTY) this.#timer = setInterval(() => stream.write(clearLine + this.#line()), interval);
@@ -43,7 +44,9 @@ export class Progress {
     // Of a moment nothing can be told.
     const rate = elapsed < 0.5 ? '' : `, ${byteSize(this.#bytes / elapsed)}/s`;
     const files = this.#files === 0 ? '' : `${this.#files} ${this.#files === 1 ? 'file' : 'files'}, `;
-    this.#stream.write(`${result} (${files}${byteSize(this.#bytes)} in ${seconds(elapsed)}${rate})\n`);
+    this.#stream.write(
+      `${harmless(result)} (${files}${byteSize(this.#bytes)} in ${seconds(elapsed)}${rate})\n`,
+    );
   }
 
   /** Takes the line away: the transfer failed, and somebody else says why. */
@@ -73,7 +76,9 @@ export class Progress {
         : [`${seconds(Math.max(0, this.#total - this.#bytes) / rate)} left`]),
     ].join('  ');
     const width = this.#stream.columns ?? 80;
-    const room = width - this.#label.length - figures.length - 5;
-    return `${this.#label}  ${figures}${room > 8 ? `  ${shortened(this.#file, room)}` : ''}`;
+    const room = width - textWidth(this.#label) - figures.length - 5;
+    const line = `${this.#label}  ${figures}${room > 8 ? `  ${shortened(harmless(this.#file), room)}` : ''}`;
+    // A line that is wrapped could not be written anew.
+    return shortened(line, width - 1);
   }
 }

@@ -1,7 +1,8 @@
 import type { ArchiveType, Client, DataDetail } from '@knitfab/api';
-import { archiveTypes, encodeBody, measureTree, packTree } from '@knitfab/archive';
+import { archiveTypes, encodeBody, giveBack, measureTree, packTree } from '@knitfab/archive';
 import { interrupted } from '../interrupt.ts';
 import { Progress } from './progress.ts';
+import { namingUnreadable } from './unreadable-files.ts';
 
 /**
  * Uploads a directory tree as a new Data, and shows how it gets on.
@@ -24,12 +25,16 @@ export async function uploadTree(
   });
   const body = encodeBody(tar, type);
   try {
-    const data = await client.uploadData(body, { contentType: type, checksum: type !== archiveTypes.tar });
+    const data = await client.uploadData(body, {
+      contentType: type,
+      checksum: type !== archiveTypes.tar,
+      onSent: giveBack,
+    });
     progress.done(`pushed ${source} as ${data.knitId}`);
     return data;
   } catch (error) {
     progress.failed();
-    throw error;
+    throw await namingUnreadable(error, source, dereference);
   } finally {
     tar.destroy();
   }

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@knitfab/api';
-import { makeDirectory } from '@knitfab/archive';
 import { Conflict, parseKnitId } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
 import { FailedWith, UsageError } from '../../exit.ts';
-import { downloadFile, downloadTo, downloadTree } from '../../transfer/download.ts';
 import { Progress } from '../../transfer/progress.ts';
 import { example } from '../example.ts';
 
@@ -42,12 +40,14 @@ async function pullTo(
   knitId: string,
   progress: Progress,
 ): Promise<string> {
+  const { downloadFile, downloadTo, downloadTree } = await import('../../transfer/download.ts');
   if (destination === '-') {
     await downloadTo(process.stdout, client, knitId, progress);
     return knitId;
   }
   const target = join(destination, extract ? knitId : `${knitId}.tar.gz`);
   if (extract) refuseExisting(target);
+  const { makeDirectory } = await import('@knitfab/archive');
   await makeDirectory(destination);
   await (extract ? downloadTree : downloadFile)(target, client, knitId, progress);
   return target;

@@ -9,14 +9,14 @@ import { interrupted } from '../../interrupt.ts';
 import { userTags } from '../../options/values.ts';
 import { dataRecord } from '../../output/data.ts';
 import { note, print } from '../../output/print.ts';
-import { uploadType } from '../../transfer/archive-type.ts';
-import { uploadTree } from '../../transfer/upload-tree.ts';
+import { startedRunsTable } from '../../output/started-runs.ts';
 import { example } from '../example.ts';
 
 interface PushOptions {
   readonly tag?: readonly Tag[];
   readonly name?: boolean;
   readonly dereference?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export const push = new Command('push')
@@ -25,13 +25,25 @@ export const push = new Command('push')
   .option('-t, --tag <KEY:VALUE>', 'tag for each Data; may be given several times', userTags)
   .option('-n, --name', "also tag each Data with its directory's name, as name:NAME")
   .option('-L, --dereference', 'push what symbolic links lead to, instead of the links')
-  .addHelpText('after', example('knit data push -t type:raw -t project:spam -n ./mails'))
+  .option('--dry-run', 'push nothing: only say which Runs would start')
+  .addHelpText(
+    'after',
+    example(
+      'knit data push -t type:raw -t project:spam -n ./mails',
+      'knit data push -t type:raw --dry-run ./mails',
+    ),
+  )
   .action(async (sources: string[], options: PushOptions, command: Command) => {
     await refuseMissing(sources);
     const env = await knitEnvOf(command);
     const common = [...env.tags, ...(options.tag ?? [])];
     const trees = sources.map((source) => ({ source, tags: tagsFor(source, common, options.name ?? false) }));
     const client = await connect(command);
+    if (options.dryRun) {
+      for (const { tags } of trees) await print(command, await client.dryRunUpload(tags), startedRunsTable);
+      return client.close();
+    }
+    const { uploadType } = await import('../../transfer/archive-type.ts');
     const type = await uploadType(client);
     for (const { source, tags } of trees) {
       const dereference = options.dereference ?? false;
@@ -73,6 +85,7 @@ async function pushTree(
   tags: readonly Tag[],
   options: { type: ArchiveType; dereference: boolean },
 ): Promise<DataDetail> {
+  const { uploadTree } = await import('../../transfer/upload-tree.ts');
   const data = await uploadTree(client, source, options);
   try {
     interrupted.throwIfAborted();

@@ -1,27 +1,53 @@
 import type { PlanDetail } from '@knitfab/api';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
+import { FailedWith, UsageError } from '../../exit.ts';
+import { dryRunRecord } from '../../output/dry-run.ts';
 import { planRecord } from '../../output/plan.ts';
 import { note, print } from '../../output/print.ts';
+import type { PlanFile } from '../../plan-file/parse.ts';
 import { readPlanFile } from '../../plan-file/read.ts';
 import { example } from '../example.ts';
 
 export const apply = new Command('apply')
-  .description('register a Plan: from now on, Data that fit its inputs start Runs')
-  .argument('<FILE>', 'the Plan in YAML, - for stdin')
+  .description('register Plans: from now on, Data that fit their inputs start Runs')
+  .argument('<FILE...>', 'Plans in YAML, - for stdin; several in one file with "---" between')
+  .option('--dry-run', 'only say what would come of it: which Runs would start')
   .addHelpText(
     'after',
     example('knit plan template --scratch host:v1 > plan.yaml', 'knit plan apply plan.yaml'),
   )
-  .action(async (file: string, _, command: Command) => {
-    const { plan, warnings } = await readPlanFile(file);
-    for (const warning of warnings) note(`knit: warning: ${warning}`);
+  .action(async (files: string[], { dryRun = false }: { dryRun?: boolean }, command: Command) => {
+    const plans = await readPlanFiles(files);
     const client = await connect(command);
-    const registered = await client.registerPlan(plan);
+    for (const [index, { plan }] of plans.entries()) {
+      if (dryRun) {
+        await print(command, await client.dryRunPlan(plan), dryRunRecord);
+        continue;
+      }
+      const registered = await client.registerPlan(plan).catch((error) => {
+        throw plans.length === 1 ? error : new FailedWith(`Plan ${index + 1} of ${plans.length}`, error);
+      });
+      await print(command, registered, planRecord);
+      warnOfItself(registered);
+      if (plan.active !== false && !registered.active) warnOfStorm(registered);
+    }
     client.close();
-    await print(command, registered, planRecord);
-    warnOfItself(registered);
   });
+
+/** Reads all Plans before anything is done with the first. */
+async function readPlanFiles(files: readonly string[]): Promise<PlanFile[]> {
+  if (files.filter((file) => file === '-').length > 1) throw new UsageError('stdin can be read only once');
+  const plans: PlanFile[] = [];
+  for (const file of files) plans.push(...(await readPlanFile(file)));
+  for (const warning of plans.flatMap(({ warnings }) => warnings)) note(`knit: warning: ${warning}`);
+  return plans;
+}
+
+/** The server makes a Plan inactive that would start very many Runs at once. */
+const warnOfStorm = ({ planId }: PlanDetail): void =>
+  note(`knit: warning: this Plan is inactive, since it would start more Runs at once than \`knit limits\` says.
+  See them with \`knit run find --planid ${planId}\`; \`knit plan active yes ${planId}\` starts them.`);
 
 /** A Plan whose outputs fit its own input never comes to an end. */
 function warnOfItself({ planId, inputs }: PlanDetail): void {

@@ -1,77 +1,83 @@
-import { setTimeout } from 'node:timers/promises';
-import type { Client, RunDetail } from '@knitfab/api';
-import { isFinished, parseDuration, parseRunId, Unavailable, visibleRunStatuses } from '@knitfab/core';
+import type { RunDetail } from '@knitfab/api';
+import { isFinished, parseDuration, parseRunId, Unavailable } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
-import { Failed } from '../../exit.ts';
+import { Failed, UsageError } from '../../exit.ts';
 import { interrupted } from '../../interrupt.ts';
-import { duration } from '../../options/values.ts';
-import { note, print } from '../../output/print.ts';
-import { runTable } from '../../output/run.ts';
+import { duration, ids } from '../../options/values.ts';
+import { note, printList } from '../../output/print.ts';
+import { runList } from '../../output/run.ts';
+import { holdUp } from '../../waiting/narration.ts';
 import { example } from '../example.ts';
 
-/** How often the server is asked, in milliseconds. */
-const interval = 200;
-/** Between a Run's end and the start of those that it brings about there is a moment without any, in milliseconds. */
-const lull = 1000;
-const inProgress = visibleRunStatuses.filter((status) => status !== 'deactivated' && !isFinished(status));
+/** The longest that a timer of the system lasts, in milliseconds: 24 days. */
+const longestTimer = 2 ** 31 - 1;
+/** How long the first look may take, in milliseconds. */
+const firstLook = 10_000;
+/** So many Runs that failed are named. */
+const mostNamed = 10;
+
+interface WaitOptions {
+  readonly plan?: readonly string[];
+  readonly timeout?: string;
+}
 
 export const wait = new Command('wait')
   .description('wait until Runs have ended; without RUN_ID, until none is in progress')
   .argument('[RUN_ID...]', 'the Runs')
+  .option('-p, --plan <PLAN_ID>', 'wait for Runs of this Plan; may be given several times: any of them', ids)
   .option('--timeout <DURATION>', 'give up after this time: 90s, 24h', duration)
   .addHelpText(
     'after',
-    `\nIt fails when one of the Runs has failed.\n${example('knit run wait RUN_ID', 'knit run wait --timeout 10m')}`,
+    `\nIt goes on when the server is restarted, and fails when one of the Runs has failed.\n${example(
+      'knit run wait RUN_ID',
+      'knit run wait --timeout 10m',
+      'knit run wait --plan PLAN_ID',
+    )}`,
   )
-  .action(async (ids: string[], { timeout }: { timeout?: string }, command: Command) => {
-    const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : Date.now() + parseDuration(timeout);
-    const client = await connect(command);
-    const runs = await (ids.length === 0 ? untilQuiet(client, deadline) : untilEnded(client, ids, deadline));
-    await print(command, runs, runTable);
-    client.close();
-    const failed = runs.filter(({ status }) => status === 'failed').length;
-    if (failed === 0) return;
-    note(
-      `knit: ${failed} of ${runs.length} Runs failed. \`knit run show --log RUN_ID\` shows what they wrote.`,
-    );
-    throw new Failed();
+  .action(async (given: string[], { plan = [], timeout }: WaitOptions, command: Command) => {
+    if (given.length > 0 && plan.length > 0) throw new UsageError('give either RUN_ID or --plan');
+    const deadline = new AbortController();
+    const giveUpAfter = (milliseconds: number) =>
+      setTimeout(() => deadline.abort(), Math.min(milliseconds, longestTimer)).unref();
+    const patience = timeout === undefined ? longestTimer : parseDuration(timeout);
+    const runIds = given.map(parseRunId);
+    const [client, { RunEnds }] = await Promise.all([connect(command), import('../../waiting/run-ends.ts')]);
+    const signal = AbortSignal.any([interrupted, deadline.signal]);
+    // However short the time is, there is one look at the Runs, unless the server takes far too long.
+    const ends = new RunEnds(client, signal, () => giveUpAfter(patience));
+    giveUpAfter(patience + firstLook);
+    try {
+      await (runIds.length > 0 ? ends.of(runIds) : ends.ofAll(plan));
+    } catch (error) {
+      if (!deadline.signal.aborted || interrupted.aborted) throw error;
+      throw stillGoing([...ends.runs.values()], timeout);
+    } finally {
+      client.close();
+    }
+    const runs = [...ends.runs.values()];
+    if (!ends.hasWaited && runs.length > 0) note('Nothing to wait for: they have ended already.');
+    await printList(command, runs, { ...runList, none: 'Nothing to wait for: no Run is in progress.' });
+    failIfAnyFailed(runs);
   });
 
-/** These Runs, once all of them have ended. */
-async function untilEnded(client: Client, ids: readonly string[], deadline: number): Promise<RunDetail[]> {
-  const runIds = ids.map(parseRunId);
-  for (;;) {
-    const runs = await Promise.all(runIds.map((runId) => client.getRun(runId)));
-    const going = runs.filter(({ status }) => !isFinished(status));
-    if (going.length === 0) return runs;
-    await pause(going, deadline);
-  }
+function failIfAnyFailed(runs: readonly RunDetail[]): void {
+  const failed = runs.filter(({ status }) => status === 'failed').map(({ runId }) => runId);
+  if (failed.length === 0) return;
+  const more = failed.length > mostNamed ? `, and ${failed.length - mostNamed} more` : '';
+  note(`knit: ${failed.length} of ${runs.length} Runs failed: ${failed.slice(0, mostNamed).join(', ')}${more}
+  \`knit run show --log RUN_ID\` shows what they wrote.`);
+  throw new Failed();
 }
 
-/** The Runs that ended meanwhile, once none has been in progress for a moment. */
-async function untilQuiet(client: Client, deadline: number): Promise<RunDetail[]> {
-  const since = new Date().toISOString();
-  const seen = new Set<string>();
-  for (let quietSince = Date.now(); Date.now() < quietSince + lull; ) {
-    const going = await client.findRuns({ status: inProgress });
-    for (const { runId } of going) seen.add(runId);
-    if (going.length > 0) quietSince = Date.now();
-    await pause(going, deadline);
-  }
-  for (const { runId, plan } of await client.findRuns({ since }))
-    if (plan.image !== undefined) seen.add(runId);
-  return await Promise.all([...seen].map((runId) => client.getRun(runId)));
-}
-
-async function pause(going: readonly RunDetail[], deadline: number): Promise<void> {
+function stillGoing(runs: readonly RunDetail[], timeout: string | undefined): Unavailable {
+  const going = runs.filter(({ status }) => !isFinished(status));
   const [first] = going;
-  if (first !== undefined && Date.now() > deadline) {
-    const others = going.length === 1 ? '' : `, and ${going.length - 1} more`;
-    throw new Unavailable({
-      reason: `the Run ${first.runId} is still ${first.status}${others}`,
-      advice: `Wait longer, or see what holds it up: knit run show ${first.runId}`,
-    });
-  }
-  await setTimeout(interval, undefined, { signal: interrupted }).catch(() => interrupted.throwIfAborted());
+  const others = going.length > 1 ? `, and ${going.length - 1} more` : '';
+  return new Unavailable({
+    reason: first
+      ? `after ${timeout}, the Run ${first.runId} is still ${holdUp(first) || first.status}${others}`
+      : `after ${timeout}, the server has not said how the Runs get on`,
+    advice: `Wait longer${first ? `, or see what holds it up: knit run show ${first.runId}` : ''}`,
+  });
 }
