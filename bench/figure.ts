@@ -49,7 +49,8 @@ export async function result(figure: Figure): Promise<Result> {
   };
 }
 
-function middle(sorted: number[]): number {
+/** The median of numbers that are in order. */
+export function middle(sorted: number[]): number {
   const half = sorted.length / 2;
   const upper = sorted[Math.floor(half)] ?? Number.NaN;
   return Number.isInteger(half) ? ((sorted[half - 1] ?? Number.NaN) + upper) / 2 : upper;

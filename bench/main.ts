@@ -3,16 +3,34 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Result, result } from './figure.ts';
 import { chain } from './figures/chain.ts';
+import { cli } from './figures/cli.ts';
+import { containerHop } from './figures/container-hop.ts';
+import { history } from './figures/history.ts';
 import { hop } from './figures/hop.ts';
 import { idle } from './figures/idle.ts';
+import { lineage } from './figures/lineage.ts';
 import { projection } from './figures/projection.ts';
+import { endScale, scale } from './figures/scale.ts';
 import { smallFiles } from './figures/small-files.ts';
 import { throughput } from './figures/throughput.ts';
 import { transfer } from './figures/transfer.ts';
 import { removeLeftovers } from './leftovers.ts';
 
 // Those that make many files come first: the others delete theirs, see leftovers.ts.
-const figures = [...smallFiles, ...transfer, hop, chain, throughput, projection, ...idle];
+const figures = [
+  ...smallFiles,
+  ...transfer,
+  hop,
+  chain,
+  throughput,
+  projection,
+  containerHop,
+  history,
+  ...lineage,
+  ...idle,
+  cli,
+  ...scale,
+];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } });
 const wanted = values.only?.split(',');
@@ -38,6 +56,7 @@ for (const figure of figures) {
   results.push(await result(figure));
 }
 
+await endScale();
 await removeLeftovers();
 
 const round = (value: number) => Number(value.toPrecision(3));

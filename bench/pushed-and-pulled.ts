@@ -27,7 +27,7 @@ export function pushedAndPulled({ name, what, goal, rounds, make, tar }: Compari
     const source = join(place, 'source');
     await make(source);
     const push = async () => {
-      const pushed = await run([process.execPath, knit, 'data', 'push', '-t', `bench:${name}`, source], {
+      const pushed = await run([...knit, 'data', 'push', '-t', `bench:${name}`, source], {
         env: server.environment,
       });
       return { ...pushed, knitId: /"knitId":\s*"([^"]+)"/.exec(pushed.output)?.[1] ?? '' };
@@ -41,7 +41,7 @@ export function pushedAndPulled({ name, what, goal, rounds, make, tar }: Compari
       const bare = await seconds(['sh', '-c', `mkdir "$target" && ${tar}`], {
         env: { ...process.env, source, target },
       });
-      const pull = [process.execPath, knit, 'data', 'pull', '-x', first.knitId, join(place, `knit-${round}`)];
+      const pull = [...knit, 'data', 'pull', '-x', first.knitId, join(place, `knit-${round}`)];
       const knitted =
         direction === 'push' ? (await push()).seconds : await seconds(pull, { env: server.environment });
       values.push(bare / knitted);

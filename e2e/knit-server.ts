@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +10,21 @@ import { type Client, createClient, type PlanSpec, type RunDetail } from '@knitf
 import { packTree } from '@knitfab/archive';
 import { startEmbeddedPostgres } from '@knitfab/store';
 
-/** The command, as `npx knit` finds it. */
-export const knit = fileURLToPath(new URL('../packages/cli/bin/knit.js', import.meta.url));
+const sources = fileURLToPath(new URL('../packages/cli/bin/knit.js', import.meta.url));
+
+/** The command, as `npx knit` finds it, or the released executable that the variable KNIT names. */
+export const knit: readonly [string, ...string[]] = process.env.KNIT
+  ? [resolve(process.env.KNIT)]
+  : [process.execPath, sources];
+
+export interface KnitServerOptions {
+  /** A program, with its arguments, that starts the command as somebody else. */
+  readonly prefix?: readonly string[];
+  /** Options of `knit up`. */
+  readonly options?: readonly string[];
+  /** Variables of the server's process, beside those that all have. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
 
 const unfinished = ['deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting'];
 
@@ -26,18 +39,21 @@ export class KnitServer {
   /** The home of the server's user; the data directory is in it. */
   readonly home: string;
   readonly #prefix: readonly string[];
+  readonly #options: readonly string[];
+  readonly #extraEnvironment: NodeJS.ProcessEnv;
   #process: ChildProcess | undefined;
   #client: Client | undefined;
   #port = 0;
 
-  /** @param prefix a program, with its arguments, that starts the command as somebody else */
-  constructor(home: string, prefix: readonly string[] = []) {
+  constructor(home: string, { prefix = [], options = [], environment = {} }: KnitServerOptions = {}) {
     this.home = home;
     this.#prefix = prefix;
+    this.#options = options;
+    this.#extraEnvironment = environment;
   }
 
-  static async start(): Promise<KnitServer> {
-    const server = new KnitServer(await mkdtemp(join(tmpdir(), 'knit-test-')));
+  static async start(options: KnitServerOptions = {}): Promise<KnitServer> {
+    const server = new KnitServer(await mkdtemp(join(tmpdir(), 'knit-test-')), options);
     await server.up();
     return server;
   }
@@ -63,10 +79,10 @@ export class KnitServer {
 
   /** Starts the server, and returns at once. */
   spawn(): ChildProcess {
-    const up = ['up', '--data-dir', this.dataDirectory, '--port', String(this.#port)];
-    const [program = '', ...args] = [...this.#prefix, process.execPath, knit, ...up];
+    const up = ['up', '--data-dir', this.dataDirectory, '--port', String(this.#port), ...this.#options];
+    const [program = '', ...args] = [...this.#prefix, ...knit, ...up];
     this.#process = spawn(program, args, {
-      env: this.environment,
+      env: { ...this.environment, ...this.#extraEnvironment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     return this.#process;
@@ -98,7 +114,8 @@ export class KnitServer {
 
   /** Runs a `knit` command against this server. */
   async knit(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [knit, ...args], {
+    const [program, ...first] = knit;
+    const child = spawn(program, [...first, ...args], {
       env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -18,7 +18,8 @@ afterAll(() => rm(source, { recursive: true }));
 
 /** Runs `knit up` to its end, which is to come soon. */
 async function upInVain(home: string, ...args: string[]) {
-  const child = spawn(process.execPath, [knit, 'up', ...args], {
+  const [program, ...first] = knit;
+  const child = spawn(program, [...first, 'up', ...args], {
     env: { ...process.env, HOME: home, DATABASE_URL: '' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -134,9 +135,10 @@ test('a database that dies comes back, and Runs go on', async () => {
 
 test('listening beyond this machine is warned of, loudly', async () => {
   const home = await mkdtemp(join(tmpdir(), 'knit-up-'));
+  const [program, ...first] = knit;
   const child = spawn(
-    process.execPath,
-    [knit, 'up', '--data-dir', join(home, 'data'), '--port', '0', '--host', '0.0.0.0'],
+    program,
+    [...first, 'up', '--data-dir', join(home, 'data'), '--port', '0', '--host', '0.0.0.0'],
     {
       env: { ...process.env, HOME: home, DATABASE_URL: '' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -175,12 +177,9 @@ test.skipIf(!isRoot)('it works for an ordinary user as it does for root', async 
   const home = await mkdtemp(join(tmpdir(), 'knit-up-'));
   await chown(home, nobody, nobody);
   await chmod(source, 0o755);
-  const server = new KnitServer(home, [
-    'setpriv',
-    `--reuid=${nobody}`,
-    `--regid=${nobody}`,
-    '--clear-groups',
-  ]);
+  const server = new KnitServer(home, {
+    prefix: ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'],
+  });
   await using _ = server;
   await server.up();
   const planId = await server.register({ ...sleeper, entrypoint: ['sh', '-c', 'id -u; cp /in/file /out/'] });

@@ -60,12 +60,15 @@ export function checkResources(resources: Resources, capacity: Capacity): void {
     }
     if (amount > capacity[name]) {
       throw new Invalid({
-        reason: `the plan asks for ${name} ${quantity}, and this machine has ${capacity[name]}${name === 'cpu' ? '' : ' bytes'}`,
+        reason: `the plan asks for ${name} ${quantity}, and this machine has ${name === 'cpu' ? capacity.cpu : gibibytes(capacity.memory)}`,
         advice: 'Ask for less.',
       });
     }
   }
 }
+
+/** Bytes as a quantity that people compare with theirs: `23.5Gi`. */
+const gibibytes = (bytes: number): string => `${Math.floor((bytes / 2 ** 30) * 10) / 10}Gi`;
 
 /**
  * Where the Plan's paths are in a worker's root file system.

@@ -42,6 +42,8 @@ export interface LocalDriversOptions {
 }
 
 export interface LocalDrivers extends Drivers {
+  readonly volumes: LocalVolumes;
+  readonly trash: Trash;
   /** Stops watching; workers go on. */
   close(): Promise<void>;
 }
@@ -110,6 +112,7 @@ export async function createLocalDrivers(options: LocalDriversOptions): Promise<
   await trash.deleteLeftovers();
   return {
     volumes,
+    trash,
     workers,
     transfers: new LocalTransfers(volumes),
     close: async () => {

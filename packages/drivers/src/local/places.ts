@@ -55,6 +55,8 @@ export async function openPlaces(directory: string): Promise<Places> {
   await appendFile(events, '');
   // Whatever the umask: these two are seen by workers, whose processes may run as other users.
   await Promise.all([places.devices, places.empty].map((path) => chmod(path, 0o755)));
+  // Others get at Data by the server only; what containers write to is open to everybody who gets there.
+  await chmod(places.volumes, 0o700);
   return places;
 }
 

@@ -79,9 +79,10 @@ export class ShellServer {
 
   /** Whether this process goes on because of the shell: not while that is idle. */
   #keepAlive(shell: Shell, isKept: boolean): void {
-    // Pipes are sockets, which Node's types don't tell.
-    for (const each of [shell, shell.stdin as Socket, shell.stdout as Socket])
-      isKept ? each.ref() : each.unref();
+    // Pipes are sockets, which Node's types don't tell. In a released executable (Bun) the one that is written to is not, and
+    // keeps nothing alive.
+    for (const each of [shell, shell.stdin as Partial<Socket>, shell.stdout as Socket])
+      isKept ? each.ref?.() : each.unref?.();
   }
 
   #lost(shell: Shell, cause: Error | undefined): void {

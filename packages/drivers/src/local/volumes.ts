@@ -1,4 +1,5 @@
 import { mkdirSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncTree } from '@knitfab/archive';
 import type { VolumeDriver, VolumeRef } from '@knitfab/engine';
@@ -22,6 +23,10 @@ export class LocalVolumes implements VolumeDriver {
   async destroy(ref: VolumeRef): Promise<void> {
     const { deleted } = await this.#trash.discard(this.directoryOf(ref));
     await deleted;
+  }
+
+  async list(): Promise<VolumeRef[]> {
+    return await readdir(this.#places.volumes);
   }
 
   async isReady(ref: VolumeRef): Promise<boolean> {

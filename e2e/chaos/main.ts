@@ -1,0 +1,82 @@
+// npm run chaos -- [--minutes N]: breaks a real `knit up` in random ways while users push, and looks whether all is well after.
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { KnitServer } from '../knit-server.ts';
+import { type Fault, faults, settableClock } from './faults.ts';
+import { Workload } from './workload.ts';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' } } });
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) {
+  console.error('Say for how many minutes: npm run chaos -- --minutes 2');
+  process.exit(2);
+}
+
+/** How long everything may take to come to rest after the last fault. */
+const restMilliseconds = 180_000;
+
+const source = await mkdtemp(join(tmpdir(), 'knit-chaos-'));
+await chmod(source, 0o755); // the database reads its clock there, as another user
+await writeFile(join(source, 'file'), 'one line\n');
+const complaints = await run();
+await rm(source, { recursive: true });
+for (const complaint of complaints) console.error(complaint);
+console.log(complaints.length === 0 ? 'Nothing lost, nothing doubled, nothing left behind.' : 'FAILED');
+process.exit(complaints.length === 0 ? 0 : 1);
+
+async function run(): Promise<string[]> {
+  const clockFile = join(source, 'clock');
+  await writeFile(clockFile, '+0\n', { mode: 0o644 });
+  const clock = settableClock(clockFile);
+  if (clock.faults.length === 0) console.log('libfaketime is missing: clocks are not set');
+  await using server = await KnitServer.start({ environment: clock.environment });
+  const workload = new Workload(server, source);
+  await workload.begin();
+  const ending = new AbortController();
+  const pushing = workload.push(ending.signal);
+  const counts = await injectFaults(server, [...faults, ...clock.faults]);
+  ending.abort();
+  await pushing;
+  const late = setTimeout(restMilliseconds, ['everything did not come to rest'], { ref: false });
+  const complaints = await Promise.race([atRest(workload), late]);
+  console.table([...counts].map(([fault, count]) => ({ fault, injected: count })));
+  console.log(`${workload.acknowledged.size} pushes acknowledged, ${await workload.count()} Runs`);
+  return complaints;
+}
+
+async function injectFaults(server: KnitServer, all: readonly Fault[]): Promise<Map<string, number>> {
+  const counts = new Map(all.map(({ name }) => [name, 0]));
+  for (const end = Date.now() + minutes * 60_000; Date.now() < end; ) {
+    // Each once, in another order each time.
+    for (const fault of shuffled(all)) {
+      if (Date.now() >= end) break;
+      await fault.inject(server);
+      counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
+      await setTimeout(Math.random() * 3000);
+    }
+  }
+  return counts;
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
+}
+
+/** Leases of broken uploads end within half a minute, and the database comes back within seconds. */
+async function atRest(workload: Workload): Promise<string[]> {
+  for (let tries = 0; ; tries++) {
+    try {
+      const complaints = await workload.verify();
+      if (complaints.length === 0 || tries >= 3) return complaints;
+    } catch (error) {
+      if (tries >= 10) throw error;
+    }
+    await setTimeout(5000);
+  }
+}
