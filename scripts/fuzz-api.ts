@@ -123,12 +123,7 @@ async function known(server: KnitServer): Promise<Record<string, string[]>> {
 
 /** What the run came to, in one line. */
 async function summary(file: string): Promise<string> {
-  const {
-    operations,
-    test_cases: cases,
-    running_time: time,
-    seed,
-  } = JSON.parse(await readFile(file, 'utf8'));
+  const { operations, test_cases: cases, running_time: time } = JSON.parse(await readFile(file, 'utf8'));
   return `${cases.generated} requests to ${operations.tested} operations in ${Math.round(time)} s, ${cases.unique_failures} kinds of failures`;
 }
 
