@@ -1,6 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
+import { Unavailable } from '@knitfab/core';
 import { unlessMissing } from './engine.ts';
 import { type EngineClient, EngineRefusal } from './engine-client.ts';
 import type { ContainerInspection, ContainerSummary } from './engine-shapes.ts';
+
+/** How often a container is looked at before its state is given up, and how long the first pause between is. */
+const maxInspections = 5;
+const inspectionPauseMilliseconds = 50;
 
 /** The containers of an engine, by name or id. Calls may be repeated: what is done already is no error. */
 export class Containers {
@@ -29,9 +35,24 @@ export class Containers {
     await this.#client.json({ method: 'POST', path: `/containers/${name}/start` });
   }
 
-  /** @returns undefined when there is none */
+  /**
+   * @returns undefined when there is none
+   * @throws {Unavailable} when the engine can't tell
+   */
   async inspect(name: string): Promise<ContainerInspection | undefined> {
-    return await unlessMissing(this.#client.json<ContainerInspection>({ path: `/containers/${name}/json` }));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await unlessMissing(
+          this.#client.json<ContainerInspection>({ path: `/containers/${name}/json` }),
+        );
+      } catch (error) {
+        if (!(error instanceof EngineRefusal)) throw error;
+        // Podman looks at processes that may end while it does so ("read /proc/1/cgroup: no such process").
+        if (attempt === maxInspections)
+          throw new Unavailable(`the state of ${name} is unknown: ${error.message}`);
+        await setTimeout(attempt * inspectionPauseMilliseconds);
+      }
+    }
   }
 
   /** SIGTERM, and SIGKILL when it has not ended after so many seconds. */

@@ -12,6 +12,8 @@ export interface EngineInformation {
   readonly SecurityOptions?: readonly string[] | null;
   /** Podman */
   readonly Rootless?: boolean;
+  /** `1` or `2` */
+  readonly CgroupVersion?: string;
 }
 
 export interface ImageInspection {

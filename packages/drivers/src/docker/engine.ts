@@ -17,6 +17,8 @@ export interface Engine {
   readonly isPodman: boolean;
   /** Whether it runs as an ordinary user, who is root in its containers. */
   readonly isRootless: boolean;
+  /** Whether it can limit what containers use: without root, that takes control groups of version 2. */
+  readonly canLimit: boolean;
   /** Whether containers see only files with an SELinux label of theirs. */
   readonly hasSelinux: boolean;
   readonly client: EngineClient;
@@ -53,14 +55,20 @@ const complaint = (error: unknown): string =>
 export async function openEngine(address: EngineAddress): Promise<Engine> {
   const version = await ask<EngineVersion>(new EngineClient(address), { path: '/version' });
   const client = new EngineClient(address, versionToSpeak(version));
-  const { SecurityOptions, Rootless = false } = await ask<EngineInformation>(client, { path: '/info' });
+  const {
+    SecurityOptions,
+    Rootless = false,
+    CgroupVersion,
+  } = await ask<EngineInformation>(client, { path: '/info' });
   const options = SecurityOptions ?? [];
   const podman = version.Components?.find(({ Name }) => Name === 'Podman Engine');
+  const isRootless = Rootless || options.some((option) => option.startsWith('name=rootless'));
   return {
     address,
     title: podman === undefined ? `Docker ${version.Version}` : `Podman ${podman.Version}`,
     isPodman: podman !== undefined,
-    isRootless: Rootless || options.some((option) => option.startsWith('name=rootless')),
+    isRootless,
+    canLimit: !isRootless || CgroupVersion !== '1',
     hasSelinux: options.some((option) => option.startsWith('name=selinux')),
     client,
   };

@@ -201,6 +201,10 @@ export class WorkerLaunch {
     if (note === undefined) return;
     const { spec } = note;
     record.change({ digests: imageDigests(spec.image, image) });
+    if (!engine.canLimit && !isUnlimited(note)) {
+      const why = 'without root, the engine needs control groups of version 2';
+      return await this.#start(this.#withoutLimits(record, why), image);
+    }
     // Whoever the image runs as writes to it; nobody else of this machine gets there (see the local driver's places).
     for (const { volume } of spec.outputs) chmodSync(directoryOf(volume), 0o777);
     const warnings = await containers.create(
@@ -223,9 +227,10 @@ export class WorkerLaunch {
     events.tell(spec.name);
   }
 
-  #withoutLimits(record: WorkerRecord, why: string): void {
+  #withoutLimits(record: WorkerRecord, why: string): WorkerRecord {
     const notes = record.note?.notes ?? [];
     record.change({ notes: [...notes, `${unlimited}: ${why}`] });
+    return record;
   }
 
   /** The worker will never run. */

@@ -55,7 +55,10 @@ export class Contained {
     const places = await openPlaces(join(directory, 'local'));
     const trash = new Trash(places.trash);
     const volumes = new LocalVolumes(places, trash);
-    const opened = await Contained.#openWorkers(podman, directory, volumes, trash, options);
+    const opened = await Contained.#openWorkers(podman, directory, volumes, trash, options).catch((error) => {
+      rmSync(directory, { recursive: true });
+      throw error;
+    });
     return new Contained(podman, directory, volumes, trash, options, opened);
   }
 
@@ -98,7 +101,8 @@ export class Contained {
   }
 
   async close(): Promise<void> {
-    for (const name of await this.workers.list()) await this.workers.remove(name);
+    // After a test that failed, the engine may be gone; whoever has started it removes its containers.
+    for (const name of await this.workers.list()) await this.workers.remove(name).catch(() => {});
     this.#watching.abort();
     await this.#opened.close();
     await this.#trash.close();
