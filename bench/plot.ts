@@ -48,6 +48,7 @@ ${[...grid, ...sizes, ...lines].join('\n')}
   );
   const total = gap + panels.length * (width + gap);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${height + 110}" font-family="sans-serif" font-size="12">
+<title>How cost grows</title>
 <rect width="100%" height="100%" fill="white"/>
 <text x="12" y="18">${unit}</text>
 ${drawn.join('\n')}

@@ -120,13 +120,13 @@ describe.skipIf(!hasPodman || ordinary === undefined)(
   'knit up of an ordinary user with Podman of their own',
   () => {
     test('reads, uses and deletes what a container has made as other users, for itself alone', async () => {
-      const { uid } = ordinary as NonNullable<typeof ordinary>;
+      const { uid, gid } = ordinary as NonNullable<typeof ordinary>;
       await using podman = await PodmanService.start(ordinary);
       podman.image('knit-test:v1');
       podman.image('knit-test:someone', { changes: ['USER 4321:4321'] });
       const home = await mkdtemp(join(tmpdir(), 'knit-docker-'));
-      await chown(home, uid, uid);
-      const prefix = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--init-groups', '--'];
+      await chown(home, uid, gid);
+      const prefix = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--'];
       await using server = new KnitServer(home, {
         prefix,
         options: ['--container-network', 'none'],

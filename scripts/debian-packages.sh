@@ -3,7 +3,7 @@
 # not root), those tests are skipped and say so.
 set -euo pipefail
 
-packages=(podman buildah skopeo runc crun docker-registry graphviz chromium fonts-noto-cjk python3-venv zsh fish tmux faketime)
+packages=(podman uidmap buildah skopeo runc crun docker-registry graphviz chromium fonts-noto-cjk python3-venv zsh fish tmux faketime)
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
   echo "not Debian, or not root: tests that need one of ${packages[*]} are skipped"
@@ -13,7 +13,10 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} = 0 ] && exit 0
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if [ ${#missing[@]} != 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+# Podman without root takes a user who has ids of users and groups to give to containers.
+getent passwd knit-rootless >/dev/null || useradd --system --add-subids-for-system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin knit-rootless

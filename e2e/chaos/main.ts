@@ -1,17 +1,24 @@
-// npm run chaos -- [--minutes N]: breaks a real `knit up` in random ways while users push, and looks whether all is well after.
+// npm run chaos -- [--minutes N] [--driver docker]: breaks a real `knit up` in random ways while users push, and looks whether all
+// is well after. With `--driver docker` half of the Plans run in containers, of an engine that breaks, too.
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { KnitServer } from '../knit-server.ts';
+import type { ContainerEngine } from './containers.ts';
 import { type Fault, faults, settableClock } from './faults.ts';
 import { Workload } from './workload.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' } } });
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '2' }, driver: { type: 'string', default: 'local' } },
+});
 const minutes = Number(values.minutes);
-if (!(minutes > 0)) {
-  console.error('Say for how many minutes: npm run chaos -- --minutes 2');
+if (!(minutes > 0)) usage('Say for how many minutes: npm run chaos -- --minutes 2');
+if (!['local', 'docker'].includes(values.driver)) usage('Say --driver local, or --driver docker');
+
+function usage(problem: string): never {
+  console.error(problem);
   process.exit(2);
 }
 
@@ -32,19 +39,33 @@ async function run(): Promise<string[]> {
   await writeFile(clockFile, '+0\n', { mode: 0o644 });
   const clock = settableClock(clockFile);
   if (clock.faults.length === 0) console.log('libfaketime is missing: clocks are not set');
-  await using server = await KnitServer.start({ environment: clock.environment });
-  const workload = new Workload(server, source);
+  await using engine = values.driver === 'docker' ? await startEngine() : undefined;
+  await using server = await KnitServer.start({
+    options: engine?.options.options ?? ['--driver', 'local'],
+    environment: { ...clock.environment, ...engine?.options.environment },
+  });
+  const workload = new Workload(server, {
+    source,
+    images: ['host:v1', ...(engine === undefined ? [] : [engine.image])],
+    // A container takes several times as long to start as a program.
+    pauseMilliseconds: engine === undefined ? 300 : 3000,
+  });
   await workload.begin();
   const ending = new AbortController();
   const pushing = workload.push(ending.signal);
-  const counts = await injectFaults(server, [...faults, ...clock.faults]);
+  const counts = await injectFaults(server, [...faults, ...clock.faults, ...(engine?.faults ?? [])]);
   ending.abort();
   await pushing;
   const late = setTimeout(restMilliseconds, ['everything did not come to rest'], { ref: false });
-  const complaints = await Promise.race([atRest(workload), late]);
+  const complaints = await Promise.race([atRest(workload, engine), late]);
   console.table([...counts].map(([fault, count]) => ({ fault, injected: count })));
   console.log(`${workload.acknowledged.size} pushes acknowledged, ${await workload.count()} Runs`);
   return complaints;
+}
+
+async function startEngine(): Promise<ContainerEngine> {
+  const { ContainerEngine } = await import('./containers.ts');
+  return (await ContainerEngine.start()) ?? usage('--driver docker takes Podman, and root');
 }
 
 async function injectFaults(server: KnitServer, all: readonly Fault[]): Promise<Map<string, number>> {
@@ -69,10 +90,10 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
 }
 
 /** Leases of broken uploads end within half a minute, and the database comes back within seconds. */
-async function atRest(workload: Workload): Promise<string[]> {
+async function atRest(workload: Workload, engine: ContainerEngine | undefined): Promise<string[]> {
   for (let tries = 0; ; tries++) {
     try {
-      const complaints = await workload.verify();
+      const complaints = [...(await workload.verify()), ...(engine?.leftovers() ?? [])];
       if (complaints.length === 0 || tries >= 3) return complaints;
     } catch (error) {
       if (tries >= 10) throw error;

@@ -31,6 +31,7 @@ export interface Scheduling {
 export const defaultRetry: Retry = { lost: 3, error: 0, backoffMilliseconds: 10_000 };
 export const defaultScheduling: Scheduling = { priority: 0 };
 
+const shortestPauseMilliseconds = 1;
 const longestPauseMilliseconds = 3_600_000;
 
 /** Scheduling as it comes from outside: field names of the API; null and absent are the default. */
@@ -79,8 +80,8 @@ function whole(name: string, value: number, least: number, most: number): number
 function backoff(text: string | null | undefined): number {
   if (text == null) return defaultRetry.backoffMilliseconds;
   const milliseconds = parseDuration(text);
-  if (milliseconds > longestPauseMilliseconds) {
-    throw new Invalid({ reason: `retry.backoff is ${text}`, advice: 'Give at most 1h.' });
+  if (milliseconds < shortestPauseMilliseconds || milliseconds > longestPauseMilliseconds) {
+    throw new Invalid({ reason: `retry.backoff is ${text}`, advice: 'Give a duration from 1ms to 1h.' });
   }
   return milliseconds;
 }

@@ -17,6 +17,7 @@ describe('scheduling', () => {
     [{ retry: { lost: -1 } }, 'retry.lost is -1'],
     [{ retry: { error: 101 } }, 'retry.error is 101'],
     [{ retry: { backoff: '2h' } }, 'retry.backoff is 2h'],
+    [{ retry: { backoff: '100ns' } }, 'retry.backoff is 100ns'],
     [{ retry: { backoff: 'soon' } }, '"soon" is not a positive duration'],
   ])('%j is refused', (input, reason) => {
     expect(() => defineScheduling(input)).toThrow(reason);

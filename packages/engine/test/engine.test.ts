@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ import {
 } from '@knitfab/store';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { freshDatabase } from '../../store/test/database.ts';
-import { type Drivers, receiveData, runEngine, sendData } from '../src/index.ts';
+import { type Drivers, engineLoops, examine, receiveData, runEngine, sendData } from '../src/index.ts';
 
 let store: Store;
 let directory: string;
@@ -247,6 +248,46 @@ test('a paused system starts nothing, says so, and goes on when it is resumed', 
     await transaction(store.db, resumeSystem);
   }
   await until(plan, 'done');
+});
+
+test('while the system is paused, the loop that starts Runs sleeps, though some are ready', async () => {
+  const loops = engineLoops({ store, drivers });
+  const step = async (...names: string[]) => {
+    for (const loop of loops.filter(({ name }) => names.includes(name))) while ((await loop.step()).more);
+  };
+  const plan = await register('ready', 'true');
+  await push('ready:in');
+  await step('projection', 'initialize');
+  await until(plan, 'ready');
+  await transaction(store.db, (tx) => pauseSystem(tx, null));
+  try {
+    const start = loops.find(({ name }) => name === 'run-management (start)');
+    expect(await start?.step()).toEqual({ more: false });
+  } finally {
+    await transaction(store.db, resumeSystem);
+  }
+  startEngine();
+  await until(plan, 'done');
+});
+
+test('the doctor mends all that it can, also what it does not name', async () => {
+  const knitIds = [await push('doctor:in'), await push('doctor:in'), await push('doctor:in')];
+  const refs = await store.db
+    .selectFrom('data')
+    .select('volume_ref')
+    .where('knit_id', 'in', knitIds)
+    .execute();
+  await store.db.insertInto('garbage').values(refs).execute();
+  for (let count = 0; count < 3; count++) await drivers.volumes.create(`data-${randomUUID()}`);
+  const findings = async (fix: boolean) =>
+    (await examine(store, drivers, { fix, most: 1 }))
+      .filter(({ invariant }) => ['garbage', 'stray volumes'].includes(invariant))
+      .map(({ breaches, more, mended }) => [breaches.length, more, mended]);
+  expect(await findings(true)).toEqual([
+    [1, true, 'yes'],
+    [1, true, 'yes'],
+  ]);
+  expect((await findings(false)).map(([breaches]) => breaches)).toEqual([0, 0]);
 });
 
 test('no more Runs of a Plan are under way at once than it allows', async () => {

@@ -1,4 +1,3 @@
-import type { PlanId } from '@knitfab/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { Tx } from './database.ts';
 import { isDue } from './due.ts';
@@ -29,10 +28,16 @@ export interface Admission {
   nextAt?: Date;
 }
 
+/** When to look again for what somebody else has at the moment. */
+const soonMilliseconds = 200;
+
 /** Takes waiting Runs to prepare: those that come next. */
 export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admission> {
   const terms = await admissionTerms(tx);
-  if (terms.paused || (terms.room !== null && terms.room <= 0)) return { runs: [] };
+  if (terms.paused) return { runs: [] };
+  // Whoever fills the limits at the moment may go away before it has.
+  const soon = terms.mayFill ? {} : { nextAt: new Date(Date.now() + soonMilliseconds) };
+  if (terms.room !== null && terms.room <= 0) return { runs: [], ...soon };
   const place = places({ ...request, limit: Math.min(request.limit, terms.room ?? request.limit) }, terms);
   const { rows: runs } = await sql<ClaimedRun>`
     ${place}
@@ -42,48 +47,40 @@ export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admi
     order by place
     for no key update of run skip locked`.execute(tx);
   if (runs.length > 0) return { runs };
+  if (!terms.mayFill) return { runs, ...soon };
   const { rows } = await sql<{ due: Date | null }>`
     ${place}
-    select case when exists (select from place) then clock_timestamp() + interval '200 milliseconds'
-           else (select min(next_attempt_at) from run
-                 where status = 'waiting' and next_attempt_at > greatest('-infinity', clock_timestamp())
-                   and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')) end as due`.execute(
-    tx,
-  );
+    select case when exists (select from place) then clock_timestamp() + ${soonMilliseconds} * interval '1 millisecond'
+           else (select min(next_attempt_at)
+                 from (select status, next_attempt_at from run
+                       where next_attempt_at > '-infinity'
+                         and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')
+                       offset 0) as backing_off -- by the index of those alone
+                 where status = 'waiting' and next_attempt_at > clock_timestamp()) end as due`.execute(tx);
   const due = rows[0]?.due;
   return { runs: [], ...(due && { nextAt: due }) };
 }
 
 interface Terms {
   paused: boolean;
+  /** Whether this transaction may fill limits: else somebody else does at the moment. */
+  mayFill: boolean;
   /** How many more the system's limit allows; null: any number. */
   room: number | null;
-  /** Plans with a limit that this transaction may fill: others are being filled by somebody else. */
-  limitedPlans: PlanId[];
 }
 
 /**
- * What holds for this admission. Whoever fills up a limit has taken its lock before counting, so that copies of the loop
- * can't fill it twice; where there is no limit, there is no lock.
+ * What holds for this admission. Whoever fills up a limit, be it a Plan's or the system's, has taken the lock before counting,
+ * so that copies of the loop can't fill it twice; Runs without a limit are admitted without it.
  */
 async function admissionTerms(tx: Tx): Promise<Terms> {
-  const { rows } = await sql<{ paused: boolean; max_running: number | null; mine: boolean }>`
-    select paused_at is not null as paused, max_running,
-           max_running is null or pg_try_advisory_xact_lock(${locks.admission}, 0) as mine
+  const { rows } = await sql<{ paused: boolean; maxRunning: number | null; mayFill: boolean }>`
+    select paused_at is not null as paused, max_running as "maxRunning",
+           pg_try_advisory_xact_lock(${locks.admission}) as "mayFill"
     from system`.execute(tx);
-  const { rows: plans } = await sql<{ plan_id: PlanId }>`
-    with recursive ${waitingPlan}
-    select plan_id from waiting_plan join plan using (plan_id)
-    where max_running is not null and pg_try_advisory_xact_lock(${locks.admission}, hashtext(plan_id::text))`.execute(
-    tx,
-  );
-  const system = rows[0];
-  return {
-    paused: system?.paused ?? false,
-    room:
-      system?.max_running == null ? null : system.mine ? system.max_running - (await countUnderWay(tx)) : 0,
-    limitedPlans: plans.map((plan) => plan.plan_id),
-  };
+  const { paused = false, maxRunning = null, mayFill = false } = rows[0] ?? {};
+  if (maxRunning === null) return { paused, mayFill, room: null };
+  return { paused, mayFill, room: mayFill ? maxRunning - (await countUnderWay(tx)) : 0 };
 }
 
 async function countUnderWay(tx: Tx): Promise<number> {
@@ -106,7 +103,7 @@ const waitingPlan = sql`waiting_plan (plan_id) as (
  * The table `place`: the Runs that come next, numbered from 1, behind those that are ready already. The first so many Runs are
  * of the first so many Plans, in the order of their oldest Runs; the others are not looked at.
  */
-function places({ limit, ahead }: AdmissionRequest, { limitedPlans }: Terms): RawBuilder<unknown> {
+function places({ limit, ahead }: AdmissionRequest, { mayFill }: Terms): RawBuilder<unknown> {
   const within = ahead === undefined ? sql`true` : sql`place + before <= ${ahead}`;
   return sql`
     with recursive ${waitingPlan}, taken as materialized (
@@ -119,7 +116,7 @@ function places({ limit, ahead }: AdmissionRequest, { limitedPlans }: Terms): Ra
              (select coalesce(sum(ready.runs), 0) from ready where ready.priority >= plan.priority) as before
       from waiting_plan join plan using (plan_id) left join taken using (plan_id)
       cross join lateral (${oldestWaiting(sql`plan.plan_id`, sql`1`)}) as oldest
-      where active and (max_running is null or plan_id = any (${limitedPlans}::uuid[]))
+      where active and (max_running is null or ${mayFill})
         and coalesce(taken.runs, 0) < coalesce(max_running, coalesce(taken.runs, 0) + 1)
       order by priority desc, coalesce(taken.runs, 0), oldest.run_id
       limit ${limit}

@@ -4,7 +4,7 @@ export const locks = {
   nominations: 0x6b6e_0001,
   /** Giving away the room of a machine: see run-claims.ts. */
   reservations: 0x6b6e_0002,
-  /** Filling up a limit on Runs under way: with a Plan's hash, or 0 for the system's. See admission.ts. */
+  /** Filling up limits on Runs under way: see admission.ts. */
   admission: 0x6b6e_0005,
   /** One server on one machine: see hold.ts. */
   hold: 0x6b6e_0003,

@@ -18,7 +18,7 @@ import { lockNominations } from './nominations.ts';
 import { lockPlan } from './plan-lock.ts';
 import { schedulingColumns } from './plan-scheduling.ts';
 import { changeStatus } from './run-status.ts';
-import { holdBackStorm } from './storm.ts';
+import { isStorm } from './storm.ts';
 import { tagIds } from './tags.ts';
 
 /**
@@ -27,6 +27,7 @@ import { tagIds } from './tags.ts';
  * @throws {Conflict} when a Plan with the same identity exists; `see` is its id
  */
 export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId> {
+  const active = plan.active && !(await isStorm(tx, plan));
   await lockNominations(tx, 'plan');
   const inserted = await tx
     .insertInto('plan')
@@ -37,7 +38,7 @@ export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId
       entrypoint: plan.entrypoint ? [...plan.entrypoint] : null,
       args: plan.args ? [...plan.args] : null,
       on_node: JSON.stringify(plan.onNode),
-      active: plan.active,
+      active,
       resources: JSON.stringify(plan.resources),
       annotations: [...plan.annotations],
       service_account: plan.serviceAccount ?? null,
@@ -51,7 +52,6 @@ export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId
   await insertInputs(tx, planId, plan);
   await insertOutputs(tx, planId, plan);
   await beginNominating(tx, planId);
-  if (plan.active) await holdBackStorm(tx, planId);
   return planId;
 }
 

@@ -45,9 +45,10 @@ const written = (row: AttemptRow): Attempt => ({
 
 interface HeldRow {
   run_id: RunId;
-  active: boolean;
   max_running: number | null;
+  /** Runs under way of its Plan, and of all. */
   under_way: number;
+  all_under_way: number;
 }
 
 /** Why Runs that are not being tried at the moment wait (spec page 8, row 7), in words, by Run. */
@@ -70,7 +71,8 @@ async function holds(
   const system = await readSystem(tx);
   const { rows } = await sql<HeldRow>`
     with taken as (select plan_id, count(*) as runs from run where ${underWay} group by plan_id)
-    select run_id, active, plan.max_running, coalesce(taken.runs, 0) as under_way
+    select run_id, plan.max_running, coalesce(taken.runs, 0) as under_way,
+           (select coalesce(sum(runs), 0)::bigint from taken) as all_under_way
     from run join plan using (plan_id) left join taken using (plan_id)
     where run_id = any (${waiting.map(({ runId }) => runId)}::uuid[])`.execute(tx);
   const statusOf = new Map(waiting.map(({ runId, status }) => [runId, status]));
@@ -82,7 +84,11 @@ async function holds(
   );
 }
 
-function hold({ max_running, under_way }: HeldRow, isWaiting: boolean, system: System): string | undefined {
+function hold(
+  { max_running, under_way, all_under_way }: HeldRow,
+  isWaiting: boolean,
+  system: System,
+): string | undefined {
   if (system.paused) {
     const { since, reason } = system.paused;
     return `the system is paused since ${formatTime(since)}${reason ? `: ${reason}` : ''} (\`knit resume\` goes on)`;
@@ -90,7 +96,7 @@ function hold({ max_running, under_way }: HeldRow, isWaiting: boolean, system: S
   if (isWaiting && max_running !== null && under_way >= max_running) {
     return `max_running of its Plan is ${max_running}, and so many of its Runs are under way`;
   }
-  if (isWaiting && system.maxRunning !== undefined) {
+  if (isWaiting && system.maxRunning !== undefined && all_under_way >= system.maxRunning) {
     return `no more than ${system.maxRunning} Runs may be under way at once (\`knit limits\`)`;
   }
   return undefined;

@@ -1,4 +1,5 @@
-import type { PlanId } from '@knitfab/core';
+import type { KnitId, PlanId } from '@knitfab/core';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import {
   admitRuns,
@@ -13,6 +14,7 @@ import {
   transaction,
 } from '../src/index.ts';
 import { testStore } from './fixture.ts';
+import { pushMany } from './many-data.ts';
 
 const t = testStore();
 
@@ -102,6 +104,49 @@ test('nothing is admitted while the system is paused, and nothing of an inactive
   await finishAll();
 });
 
+test('a copy that finds the limits being filled by another one looks again soon, and takes what has no limit', async () => {
+  await planWithRuns('filled', 2, { max_running: 1 });
+  await transaction(t.db, async (tx) => {
+    await admitRuns(tx, { limit: 1 });
+    const other = await transaction(t.db, (second) => admitRuns(second, { limit: 10 }));
+    expect(other.runs).toEqual([]);
+    expect(other.nextAt?.getTime()).toBeLessThan(Date.now() + 1000);
+  });
+  await finishAll();
+});
+
+test('looking for the next Run that backs off does not read those that wait for their place', async () => {
+  const planId = await planWithRuns('place', 0, { max_running: 1 });
+  await pushMany(t, 400, 'plan:place');
+  await sql`insert into nomination (input_id, knit_id)
+            select input_id, knit_id from plan_input, data_tag
+            where plan_id = ${planId} and tag_id = (select tag_id from tag where value = 'place')
+            on conflict do nothing`.execute(t.db);
+  await t.project();
+  expect(await admit(10)).toEqual([planId]);
+  const read = await transaction(t.db, async (tx) => {
+    const count = sql<{ rows: number }>`
+      select idx_tup_fetch + seq_tup_read as rows from pg_stat_xact_user_tables where relname = 'run'`;
+    const before = (await count.execute(tx)).rows[0]?.rows ?? 0;
+    expect(await admitRuns(tx, { limit: 10 })).toEqual({ runs: [] });
+    return ((await count.execute(tx)).rows[0]?.rows ?? 0) - before;
+  });
+  expect(read).toBeLessThan(50);
+  await transaction(t.db, (tx) => setPlanActive(tx, planId, false));
+  await finishAll();
+});
+
+test("a Run that waits names the system's limit only when that is reached", async () => {
+  const planId = await planWithRuns('said', 2);
+  const problems = async () => (await t.runsOf(planId)).map((run) => run.problem);
+  await transaction(t.db, (tx) => changeSystemLimits(tx, { maxRunning: 1 }));
+  expect(await problems()).toEqual([undefined, undefined]);
+  await admit(10);
+  expect((await problems()).filter(Boolean)).toEqual([expect.stringContaining('no more than 1 Runs')]);
+  await transaction(t.db, (tx) => changeSystemLimits(tx, { maxRunning: null }));
+  await finishAll();
+});
+
 test('a Plan that would start more Runs at once than the system lets it is made inactive, others are not', async () => {
   await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 6 }));
   try {
@@ -118,6 +163,25 @@ test('a Plan that would start more Runs at once than the system lets it is made 
     expect(await isActive('storm:left', 'storm:right', 'storm:none')).toBe(true); // none yet
     await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 9 }));
     expect(await isActive('storm:right', 'storm:left')).toBe(true);
+  } finally {
+    await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 1000 }));
+  }
+});
+
+test('Data that are looked at and do not fit make no storm, and a limit above a piece of nominations counts', async () => {
+  const [first] = await pushMany(t, 1500, 'fit:a');
+  await pushMany(t, 1500, 'fit:b');
+  await t.tag(first as KnitId, { add: ['fit:b'] });
+  const isActive = async (image: string, ...tags: string[]) => {
+    const planId = await t.plan({ '/in': tags }, {}, { image });
+    return (await snapshot(t.db, (tx) => planDetails(tx, [planId])))[0]?.active;
+  };
+  expect(await isActive('fit:v1', 'fit:a', 'fit:b')).toBe(true); // 1
+  expect(await isActive('fit:v1', 'fit:a')).toBe(false); // 1500
+  await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 1500 }));
+  try {
+    expect(await isActive('fit:v2', 'fit:a')).toBe(true); // 1500
+    expect(await isActive('fit:v2', 'fit:b')).toBe(false); // 1501
   } finally {
     await transaction(t.db, (tx) => changeSystemLimits(tx, { inactiveAbove: 1000 }));
   }

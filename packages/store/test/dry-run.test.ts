@@ -16,6 +16,7 @@ import {
   why,
 } from '../src/index.ts';
 import { testStore } from './fixture.ts';
+import { pushMany } from './many-data.ts';
 
 const store = testStore();
 
@@ -83,6 +84,20 @@ describe('a dry run of a Plan', () => {
     expect(answer.runs.first).toHaveLength(100);
     expect(answer.plan.active).toBe(false);
     expect(answer.warnings).toEqual([expect.stringContaining('1331 Runs at once')]);
+  });
+
+  test('says of a Plan whether it would be made inactive, as registering does', async () => {
+    const [first] = await pushMany(store, 1200, 'd6:a');
+    await pushMany(store, 1200, 'd6:b');
+    await store.tag(first as KnitId, { add: ['d6:b'] });
+    for (const tags of [['d6:a'], ['d6:a', 'd6:b']]) {
+      const plan = planOf({ '/in': tags }, { '/out': [] });
+      const told = await tried(plan);
+      const planId = await transaction(store.db, (tx) => registerPlan(tx, plan));
+      const [made] = await snapshot(store.db, (tx) => planDetails(tx, [planId]));
+      expect({ tags, active: told.plan.active }).toEqual({ tags, active: made?.active });
+      expect(told.warnings.length).toBe(made?.active ? 0 : 1);
+    }
   });
 
   test('finds Data by what an input pins, and passes over Data that are not finished', async () => {

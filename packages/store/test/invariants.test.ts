@@ -1,7 +1,7 @@
 import type { RunId } from '@knitfab/core';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { type Breach, invariants, snapshot, transaction } from '../src/index.ts';
+import { type Breach, changeStatus, invariants, snapshot, transaction } from '../src/index.ts';
 import { testStore } from './fixture.ts';
 
 const t = testStore();
@@ -65,6 +65,21 @@ test('a combination without a Run is named, and gets one', async () => {
   await mend('combinations');
   await t.project();
   expect(await t.runsOf(planId)).toHaveLength(2);
+  await expectAllToHold();
+});
+
+test('mending activity leaves a Run alone that has ended since it was looked at', async () => {
+  const planId = await t.plan({ '/in': ['late:in'] }, { '/out': [] }, { active: false });
+  await t.push('late:in');
+  await t.project();
+  const runId = (await t.runsOf(planId))[0]?.runId as RunId;
+  await sql`update plan set active = true where plan_id = ${planId}`.execute(t.db);
+  const breaches = await breachesOf('activity');
+  expect(breaches.map(({ subject }) => subject)).toEqual([runId]);
+  await transaction(t.db, (tx) => changeStatus(tx, { runIds: [runId], to: 'waiting' }));
+  await t.finish(runId, 'done');
+  await transaction(t.db, async (tx) => named('activity').mend?.(tx, breaches));
+  expect((await t.runsOf(planId))[0]?.status).toBe('done');
   await expectAllToHold();
 });
 

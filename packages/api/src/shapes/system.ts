@@ -13,7 +13,7 @@ export const systemState = z
   .meta({
     id: 'SystemState',
     description:
-      'Whether Runs are started, how many may be under way at once (null: any number), and from how many Runs at once on a new Plan is made inactive',
+      'Whether Runs are started, how many may be under way at once (null: any number), and the Runs at once beyond which a new Plan is made inactive',
   });
 
 export const pauseRequest = z

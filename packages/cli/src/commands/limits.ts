@@ -13,7 +13,11 @@ interface LimitsOptions {
 export const limits = new Command('limits')
   .description('show or change what holds for the Runs of all Plans together')
   .option('--max-running <N>', 'Runs that may be under way at once, or none for any number', countOrNone(1))
-  .option('--inactive-above <N>', 'Runs at once from which on a new Plan is made inactive', count(1))
+  .option(
+    '--inactive-above <N>',
+    'a new Plan that would start more Runs than this at once is made inactive',
+    count(1),
+  )
   .addHelpText(
     'after',
     example('knit limits', 'knit limits --max-running 20', 'knit limits --max-running none'),

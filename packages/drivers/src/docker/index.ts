@@ -60,7 +60,7 @@ export async function openContainerWorkers(options: ContainerWorkersOptions): Pr
   const cards = new GraphicsCards(graphicsCards);
   const directoryOf = (volume: string) => volumes.directoryOf(volume);
   const events = new ContainerEvents(client, server, () => {
-    void workers.resume(server).catch(() => {});
+    void workers.resume().catch(() => {});
     for (const name of workers.names()) events.tell(name);
   });
   const launch = new WorkerLaunch({
@@ -76,6 +76,7 @@ export async function openContainerWorkers(options: ContainerWorkersOptions): Pr
   });
   const workers: ContainerWorkers = new ContainerWorkers({
     directory,
+    server,
     allotment: { ...options.capacity, graphicsCards: graphicsCards.length },
     isPodman: engine.isPodman,
     boot: { id: bootId(), at: new Date(Date.now() - 1000 * uptime()) },

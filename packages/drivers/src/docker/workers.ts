@@ -11,8 +11,11 @@ import type { LocalVolumes } from '../local/volumes.ts';
 import { type Allotment, checkContainerPaths, checkContainerResources } from './check-plan.ts';
 import type { ContainerEvents } from './container-events.ts';
 import type { ContainerLog } from './container-log/container-log.ts';
+import { labels } from './container-spec.ts';
 import { type Boot, containerState, executionOf } from './container-state.ts';
 import type { Containers } from './containers.ts';
+import { EngineRefusal } from './engine-client.ts';
+import type { ContainerSummary } from './engine-shapes.ts';
 import type { GraphicsCards } from './graphics-cards.ts';
 import type { WorkerLaunch } from './worker-launch.ts';
 import type { WorkerOutputs } from './worker-outputs.ts';
@@ -21,6 +24,8 @@ import { WorkerRecord } from './worker-record.ts';
 export interface ContainerWorkersParts {
   /** One directory for each worker, named as the worker. */
   readonly directory: string;
+  /** Which server's the containers are. */
+  readonly server: string;
   readonly allotment: Allotment;
   readonly isPodman: boolean;
   readonly boot: Boot;
@@ -48,6 +53,8 @@ export class ContainerWorkers implements WorkerDriver {
   readonly #parts: ContainerWorkersParts;
   readonly #inTurn = new InTurn();
   readonly #logs = new Map<string, ContainerLog>();
+  /** Ids of containers whose record is gone, by their workers' names, as they were last seen. */
+  #unrecorded: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: ContainerWorkersParts) {
     this.capacity = parts.allotment;
@@ -62,7 +69,7 @@ export class ContainerWorkers implements WorkerDriver {
   }
 
   has(name: string): boolean {
-    return existsSync(this.#record(name).directory);
+    return existsSync(this.#record(name).directory) || this.#unrecorded.has(name);
   }
 
   async start(spec: WorkerSpec): Promise<void> {
@@ -116,7 +123,7 @@ export class ContainerWorkers implements WorkerDriver {
     const { events } = this.#parts;
     const unlisten = events.listen(onChange);
     // What has changed while nobody watched.
-    for (const name of await this.list()) onChange(name);
+    for (const name of this.names()) onChange(name);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -124,10 +131,21 @@ export class ContainerWorkers implements WorkerDriver {
     unlisten();
   }
 
+  /** Those that have a record, and those of which only a container is left; the latter only while the engine answers. */
   async list(): Promise<string[]> {
-    return this.names();
+    try {
+      const left = (await this.#containersWithoutRecord()).map(
+        ({ Id, Labels }) => [Labels?.[labels.worker] ?? '', Id] as const,
+      );
+      this.#unrecorded = new Map(left.filter(([name]) => name !== ''));
+    } catch (error) {
+      // They are removed when it answers again (see `resume`).
+      if (!(error instanceof Unavailable || error instanceof EngineRefusal)) throw error;
+    }
+    return [...new Set([...this.names(), ...this.#unrecorded.keys()])];
   }
 
+  /** Those that have a record. */
   names(): string[] {
     return readdirSync(this.#parts.directory);
   }
@@ -157,7 +175,7 @@ export class ContainerWorkers implements WorkerDriver {
   }
 
   /** Takes up what a server before has left in the middle, and removes containers of workers that are gone. */
-  async resume(server: string): Promise<void> {
+  async resume(): Promise<void> {
     const { containers, launch } = this.#parts;
     for (const name of this.names()) {
       const record = this.#record(name);
@@ -166,10 +184,7 @@ export class ContainerWorkers implements WorkerDriver {
         if (record.ending === undefined && this.#mayLaunch(record)) launch.of(name, record);
       });
     }
-    for (const { Id, Labels } of await containers.list('knit.server', server)) {
-      const worker = Labels?.['knit.worker'];
-      if (worker === undefined || !this.has(worker)) await containers.remove(Id);
-    }
+    for (const { Id } of await this.#containersWithoutRecord()) await containers.remove(Id);
   }
 
   async close(): Promise<void> {
@@ -185,6 +200,14 @@ export class ContainerWorkers implements WorkerDriver {
   /** What was started before the machine was started anew has run, even if the engine has forgotten. */
   #mayLaunch({ note }: WorkerRecord): boolean {
     return note !== undefined && (!note.isStarted || note.boot === this.#parts.boot.id);
+  }
+
+  async #containersWithoutRecord(): Promise<ContainerSummary[]> {
+    const { containers, server } = this.#parts;
+    const all = await containers.list(labels.server, server);
+    // Looked at afterwards: a worker's record is made before its container, and removed after it.
+    const recorded = new Set(this.names());
+    return all.filter(({ Labels }) => !recorded.has(Labels?.[labels.worker] ?? ''));
   }
 
   #logFile(volume: VolumeRef): string {
@@ -212,8 +235,10 @@ export class ContainerWorkers implements WorkerDriver {
     const { launch, containers, outputs, cards, trash, stopGraceSeconds } = this.#parts;
     await launch.cancel(name);
     const { note } = record;
-    // A crash may have left a directory in which nothing was noted yet.
+    // A crash may have left a directory in which nothing was noted yet, somebody else a container without any.
     if (note === undefined) {
+      const left = this.#unrecorded.get(name);
+      if (left !== undefined) await containers.remove(left);
       await trash.discard(record.directory);
       return;
     }

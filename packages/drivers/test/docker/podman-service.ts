@@ -18,6 +18,7 @@ import { setTimeout } from 'node:timers/promises';
 export interface PodmanUser {
   readonly name: string;
   readonly uid: number;
+  readonly gid: number;
 }
 
 /** Whether this machine has Podman; tests that need it are skipped otherwise, with a line that says so. */
@@ -33,7 +34,9 @@ export function ordinaryPodmanUser(): PodmanUser | undefined {
   const entry = readLines('/etc/passwd')
     .map((line) => line.split(':'))
     .find(([name]) => names.includes(name));
-  return entry?.[0] === undefined ? undefined : { name: entry[0], uid: Number(entry[2]) };
+  return entry?.[0] === undefined
+    ? undefined
+    : { name: entry[0], uid: Number(entry[2]), gid: Number(entry[3]) };
 }
 
 /** Programs that test images are made of. */
@@ -175,7 +178,7 @@ export class PodmanService {
     };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(this.directory, name), content);
     chmodSync(this.directory, 0o755);
-    if (this.#user !== undefined) chownSync(this.directory, this.#user.uid, this.#user.uid);
+    if (this.#user !== undefined) chownSync(this.directory, this.#user.uid, this.#user.gid);
   }
 
   #command(args: readonly string[]): string[] {
@@ -184,7 +187,7 @@ export class PodmanService {
     return [
       'setpriv',
       `--reuid=${this.#user.uid}`,
-      `--regid=${this.#user.uid}`,
+      `--regid=${this.#user.gid}`,
       '--init-groups',
       '--',
       ...podman,

@@ -27,14 +27,14 @@ export interface Finding {
   breaches: Breach[];
   /** Whether there are more than are named. */
   more: boolean;
-  /** `no`: it can't be mended without a person's judgement. */
+  /** All of them, not only those that are named. `no`: it can't be mended without a person's judgement. */
   mended: 'yes' | 'no' | 'not asked for';
 }
 
 export interface ExamineOptions {
   /** Mends what can be mended without losing anything. */
   fix: boolean;
-  /** How many breaches to name of each. */
+  /** How many breaches to name of each, and to mend at a time. */
   most?: number;
 }
 
@@ -57,12 +57,34 @@ export async function examine(
 async function examineDatabase({ db }: Store, fix: boolean, most: number): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { name, rule, check, mend } of invariants) {
-    const breaches = await snapshot(db, (tx) => check(tx, most + 1));
-    const named = breaches.slice(0, most);
-    if (fix && mend && named.length > 0) await transaction(db, (tx) => mend(tx, named));
-    findings.push(finding({ name, rule, mend }, breaches, { fix, most }));
+    const look = () => snapshot(db, (tx) => check(tx, most + 1));
+    const breaches = await look();
+    const left =
+      fix && mend
+        ? await mendAll(breaches, look, (rest) => transaction(db, (tx) => mend(tx, rest)))
+        : breaches;
+    findings.push(finding({ name, rule, mend }, breaches, { fix, most, left }));
   }
   return findings;
+}
+
+/**
+ * Mends so many at a time until nothing is wrong any more, or something is that should have been mended.
+ * @returns what is still wrong
+ */
+async function mendAll(
+  breaches: Breach[],
+  look: () => Promise<Breach[]>,
+  mend: (some: readonly Breach[]) => Promise<void>,
+): Promise<Breach[]> {
+  const mended = new Set<string>();
+  let left = breaches;
+  while (left.length > 0 && !left.some(({ subject }) => mended.has(subject))) {
+    await mend(left);
+    for (const { subject } of left) mended.add(subject);
+    left = await look();
+  }
+  return left;
 }
 
 async function examineOutside(
@@ -71,10 +93,13 @@ async function examineOutside(
   fix: boolean,
   most: number,
 ): Promise<Finding[]> {
-  const look = () => Promise.all(outsideInvariants.map((each) => each.check(store, drivers, most + 1)));
+  const look = () =>
+    Promise.all(
+      outsideInvariants.map((each) => each.check(store, drivers, fix ? Number.MAX_SAFE_INTEGER : most + 1)),
+    );
   const first = await look();
   if (first.every((breaches) => breaches.length === 0)) {
-    return outsideInvariants.map((invariant) => finding(invariant, [], { fix, most }));
+    return outsideInvariants.map((invariant) => finding(invariant, [], { fix, most, left: [] }));
   }
   await setTimeout(settlingMilliseconds);
   const second = await look();
@@ -82,9 +107,8 @@ async function examineOutside(
     outsideInvariants.map(async (invariant, index) => {
       const before = new Set(first[index]?.map(({ subject }) => subject));
       const breaches = (second[index] ?? []).filter(({ subject }) => before.has(subject));
-      const named = breaches.slice(0, most);
-      if (fix && invariant.mend && named.length > 0) await invariant.mend(store, drivers, named);
-      return finding(invariant, breaches, { fix, most });
+      if (fix && invariant.mend && breaches.length > 0) await invariant.mend(store, drivers, breaches);
+      return finding(invariant, breaches, { fix, most, left: [] });
     }),
   );
 }
@@ -92,13 +116,13 @@ async function examineOutside(
 function finding(
   { name, rule, mend }: { name: string; rule: string; mend?: unknown },
   breaches: Breach[],
-  { fix, most }: { fix: boolean; most: number },
+  { fix, most, left }: { fix: boolean; most: number; left: Breach[] },
 ): Finding {
   return {
     invariant: name,
     rule,
     breaches: breaches.slice(0, most),
     more: breaches.length > most,
-    mended: mend === undefined ? 'no' : fix ? 'yes' : 'not asked for',
+    mended: mend === undefined || (fix && left.length > 0) ? 'no' : fix ? 'yes' : 'not asked for',
   };
 }

@@ -5,6 +5,7 @@ import {
   noteWaiting,
   postponeRun,
   type RunMaterial,
+  readSystem,
   recordObservations,
   reserve,
   reserved,
@@ -44,7 +45,11 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         if (room && room.cpu <= rounding) return { more: false };
         const limit = limitOf(workers.capacity);
         const claimed = await takeReadyRuns(tx, limit);
-        if (claimed.length === 0) return idleStep(tx, { statuses: ['ready'] });
+        if (claimed.length === 0) {
+          // While the system is paused, Runs that are ready are not looked for: its end wakes this loop.
+          const { paused } = await readSystem(tx);
+          return paused ? { more: false } : idleStep(tx, { statuses: ['ready'] });
+        }
         const materials = await runMaterials(
           tx,
           claimed.map((run) => run.runId),

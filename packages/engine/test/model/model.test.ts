@@ -225,11 +225,12 @@ const requests = { stop: stopRun, abort: abortRun, retry: retryRun, delete: dele
 const request = fc
   .record({ which: fc.nat(), what: fc.constantFrom(...(Object.keys(requests) as (keyof typeof requests)[])) })
   .map(({ which, what }) =>
-    action(`${what} run #${which}`, async (_model, system) => {
+    action(`${what} run #${which}`, async (model, system) => {
       const run = some(await system.runs(), which);
       if (run === undefined) return;
       // A state that does not allow it refuses it: that is the business of other tests.
       await transaction(system.store.db, (tx) => requests[what](tx, run.runId)).catch(() => {});
+      await forgetOutputs(model, system);
     }),
   );
 
@@ -266,18 +267,20 @@ const failing = fc.integer({ min: 1, max: 4 }).map((failures) =>
   }),
 );
 
+/** Outputs go with a retry or a deletion of their Runs. */
+async function forgetOutputs(model: Model, { store }: System): Promise<void> {
+  for (const knitId of [...model.data.keys()]) {
+    const { rows } = await sql`select from data where knit_id = ${knitId}`.execute(store.db);
+    if (rows.length === 0) model.removeData(knitId);
+  }
+}
+
 /** The Data of the model are those that users pushed; those that Runs have made are added once the Runs are done. */
 async function learnOutputs(model: Model, { store }: System): Promise<void> {
   const { rows } = await sql<{ knitId: KnitId; tags: string[] }>`
     select knit_id as "knitId", array_agg(key || ':' || value) as tags
     from data join run using (run_id) join data_tag using (knit_id) join tag using (tag_id)
     where status = 'done' group by 1`.execute(store.db);
-  const known = new Set(rows.map((row) => row.knitId));
-  for (const knitId of [...model.data.keys()]) {
-    // Outputs go with a retry or a deletion of their Runs.
-    const { rows: left } = await sql`select from data where knit_id = ${knitId}`.execute(store.db);
-    if (!known.has(knitId) && left.length === 0) model.removeData(knitId);
-  }
   for (const { knitId, tags } of rows) if (!model.data.has(knitId)) model.addData(knitId, tags.map(parseTag));
 }
 

@@ -1,7 +1,6 @@
 import {
   formatImage,
   formatTag,
-  idTagKey,
   isSystemTag,
   type KnitId,
   type PlanDefinition,
@@ -9,13 +8,12 @@ import {
   planIdentity,
   planWarnings,
   type Tag,
-  timestampTagKey,
 } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Tx } from '../database.ts';
 import type { PlanDetail } from '../details.ts';
+import { countFitting, firstFitting } from '../fitting-data.ts';
 import { inputPoints, type Mountpoint, mountpoint, outputPoints, placed } from '../mountpoints.ts';
-import { type Asked, fits, narrowestWay } from '../nomination-backlog.ts';
 import { schedulingOnWire } from '../plan-scheduling.ts';
 import { planSummaries } from '../plan-summaries.ts';
 import { readSystem } from '../system.ts';
@@ -82,25 +80,10 @@ interface Fitting {
   first: KnitId[];
 }
 
-async function fittingData(tx: Tx, tags: readonly Tag[]): Promise<Fitting> {
-  const userTags = tags.filter((tag) => !isSystemTag(tag));
-  const tagIds = await knownTagIds(tx, userTags);
-  if (tagIds.length < userTags.length) return { count: 0, first: [] };
-  const pinned = (key: string) => tags.find((tag) => tag.key === key)?.value ?? null;
-  const asked: Asked = {
-    tagIds,
-    pinnedId: pinned(idTagKey) as KnitId | null,
-    pinnedTimestamp: pinned(timestampTagKey),
-  };
-  const fitting = sql`
-    (${await narrowestWay(tx, asked)}) as way
-    cross join lateral (select run_id, stamped_at from data where data.knit_id = way.knit_id offset 0) as data
-    where ${fits(asked)}`;
-  const { rows } = await sql<{ count: number }>`select count(*) as count from ${fitting}`.execute(tx);
-  const { rows: first } = await sql<{ knit_id: KnitId }>`
-    select way.knit_id from ${fitting} order by way.knit_id limit ${firstRuns}`.execute(tx);
-  return { count: rows[0]?.count ?? 0, first: first.map((row) => row.knit_id) };
-}
+const fittingData = async (tx: Tx, tags: readonly Tag[]): Promise<Fitting> => ({
+  count: await countFitting(tx, tags),
+  first: await firstFitting(tx, tags, firstRuns),
+});
 
 /** The first combinations of one of each list, the last list's changing fastest. */
 function firstCombinations(lists: readonly KnitId[][]): KnitId[][] {

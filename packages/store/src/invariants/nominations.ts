@@ -1,6 +1,6 @@
 import type { KnitId } from '@knitfab/core';
 import { sql } from 'kysely';
-import { renominateData } from '../nominations.ts';
+import { followTags, lockNominations } from '../nominations.ts';
 import type { Breach, Invariant } from './invariant.ts';
 
 /** Spec page 1, "Nomination and projection". */
@@ -39,9 +39,10 @@ export const nominationsFollowTags: Invariant = {
   },
   async mend(tx, breaches) {
     const knitIds = [...new Set(breaches.map(({ subject }) => subject.split(' ')[0] as KnitId))].sort();
+    await lockNominations(tx, 'data');
     await sql`select from data where knit_id = any (${knitIds}::uuid[]) order by knit_id for no key update`.execute(
       tx,
     );
-    await renominateData(tx, knitIds);
+    await followTags(tx, knitIds);
   },
 };

@@ -74,9 +74,15 @@ export const activityFollowsPlans: Invariant = {
     return rows;
   },
   async mend(tx, breaches) {
+    const subjects = breaches.map((breach) => breach.subject);
+    // Plans are taken before their Runs, here as elsewhere. A Run that has begun, or ended, meanwhile is left as it is.
+    await sql`
+      select from plan where plan_id in (select plan_id from run where run_id = any (${subjects}::uuid[]))
+      order by plan_id for share`.execute(tx);
     const { rows } = await sql<{ run_id: RunId; active: boolean }>`
       select run_id, active from run join plan using (plan_id)
-      where run_id = any (${breaches.map((breach) => breach.subject)}::uuid[]) for share of plan`.execute(tx);
+      where run_id = any (${subjects}::uuid[]) and status in ('waiting', 'deactivated')
+      order by run_id for no key update of run`.execute(tx);
     for (const to of ['waiting', 'deactivated'] as const) {
       const runIds = rows.filter((row) => row.active === (to === 'waiting')).map((row) => row.run_id);
       await changeStatus(tx, { runIds, to });

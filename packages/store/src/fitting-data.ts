@@ -1,0 +1,42 @@
+import { idTagKey, isSystemTag, type KnitId, type Tag, timestampTagKey } from '@knitfab/core';
+import { type RawBuilder, sql } from 'kysely';
+import type { Tx } from './database.ts';
+import { type Asked, fits, narrowestWay } from './nomination-backlog.ts';
+import { knownTagIds } from './tags.ts';
+
+/** The tables and conditions of a query for the Data, `way.knit_id`, that fit an input with these tags; undefined if none can. */
+async function fitting(tx: Tx, tags: readonly Tag[]): Promise<RawBuilder<unknown> | undefined> {
+  const userTags = tags.filter((tag) => !isSystemTag(tag));
+  const tagIds = await knownTagIds(tx, userTags);
+  if (tagIds.length < userTags.length) return undefined;
+  const pinned = (key: string) => tags.find((tag) => tag.key === key)?.value ?? null;
+  const asked: Asked = {
+    tagIds,
+    pinnedId: pinned(idTagKey) as KnitId | null,
+    pinnedTimestamp: pinned(timestampTagKey),
+  };
+  return sql`
+    (${await narrowestWay(tx, asked)}) as way
+    cross join lateral (select run_id, stamped_at from data where data.knit_id = way.knit_id offset 0) as data
+    where ${fits(asked)}`;
+}
+
+/** How many Data fit an input with these tags; counting stops at `most`. */
+export async function countFitting(tx: Tx, tags: readonly Tag[], most?: number): Promise<number> {
+  const found = await fitting(tx, tags);
+  if (found === undefined) return 0;
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select from ${found} limit ${most ?? null}::bigint) as counted`.execute(
+    tx,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** The first Data, in the order of ids, that fit an input with these tags. */
+export async function firstFitting(tx: Tx, tags: readonly Tag[], limit: number): Promise<KnitId[]> {
+  const found = await fitting(tx, tags);
+  if (found === undefined) return [];
+  const { rows } = await sql<{ knit_id: KnitId }>`
+    select way.knit_id from ${found} order by way.knit_id limit ${limit}`.execute(tx);
+  return rows.map((row) => row.knit_id);
+}
