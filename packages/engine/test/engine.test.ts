@@ -414,3 +414,17 @@ test('a Data comes back as it was pushed, but not before its Run is finished', a
     'is not complete',
   );
 });
+
+test('the doctor destroys a few stray volumes, and none where most are strays: the database may be another one', async () => {
+  const stray = async () => {
+    const findings = await examine(store, drivers, { fix: true });
+    return findings.find(({ invariant }) => invariant === 'stray volumes');
+  };
+  for (let index = 0; index < 10; index++) await drivers.volumes.create(`data-few-${index}`);
+  expect(await stray()).toMatchObject({ mended: 'yes', breaches: { length: 10 } });
+  startEngine();
+  await expect.poll(() => drivers.volumes.list()).toEqual([]);
+  for (let index = 0; index < 11; index++) await drivers.volumes.create(`data-many-${index}`);
+  expect(await stray()).toMatchObject({ mended: 'no', breaches: { length: 11 } });
+  expect(await drivers.volumes.list()).toHaveLength(11);
+});

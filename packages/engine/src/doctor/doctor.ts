@@ -10,7 +10,8 @@ export interface OutsideInvariant {
   readonly rule: string;
   /** Up to `most` breaches. What changes while it is looked at may look like one: see {@link examine}. */
   check(store: Store, drivers: Drivers, most: number): Promise<Breach[]>;
-  mend?(store: Store, drivers: Drivers, breaches: readonly Breach[]): Promise<void>;
+  /** @returns what it leaves to a person */
+  mend?(store: Store, drivers: Drivers, breaches: readonly Breach[]): Promise<readonly Breach[]>;
 }
 
 const outsideInvariants: readonly OutsideInvariant[] = [
@@ -107,8 +108,8 @@ async function examineOutside(
     outsideInvariants.map(async (invariant, index) => {
       const before = new Set(first[index]?.map(({ subject }) => subject));
       const breaches = (second[index] ?? []).filter(({ subject }) => before.has(subject));
-      if (fix && invariant.mend && breaches.length > 0) await invariant.mend(store, drivers, breaches);
-      return finding(invariant, breaches, { fix, most, left: [] });
+      const left = fix && breaches.length > 0 ? await invariant.mend?.(store, drivers, breaches) : [];
+      return finding(invariant, breaches, { fix, most, left: left ?? breaches });
     }),
   );
 }
@@ -116,7 +117,7 @@ async function examineOutside(
 function finding(
   { name, rule, mend }: { name: string; rule: string; mend?: unknown },
   breaches: Breach[],
-  { fix, most, left }: { fix: boolean; most: number; left: Breach[] },
+  { fix, most, left }: { fix: boolean; most: number; left: readonly Breach[] },
 ): Finding {
   return {
     invariant: name,

@@ -4,6 +4,9 @@ import type { OutsideInvariant } from './doctor.ts';
 /** How many volumes are looked at side by side. */
 const batch = 200;
 
+/** So many strays may be all that there is. */
+const fewVolumes = 10;
+
 export const volumesExist: OutsideInvariant = {
   name: 'volumes of Data',
   rule: 'the volume of each Data that is finished or under way exists',
@@ -38,12 +41,16 @@ export const volumesHaveData: OutsideInvariant = {
     }
     return strays.slice(0, most).map((subject) => ({ subject, problem: 'no Data has this volume' }));
   },
-  async mend({ db }, _drivers, breaches) {
+  /** Where most volumes are strays, it is more likely that the database is not theirs: restored from a backup, or another. */
+  async mend({ db }, { volumes }, breaches) {
+    const existing = await volumes.list();
+    if (breaches.length > fewVolumes && breaches.length * 2 > existing.length) return breaches;
     await transaction(db, (tx) =>
       discardStrayVolumes(
         tx,
         breaches.map(({ subject }) => subject),
       ),
     );
+    return [];
   },
 };

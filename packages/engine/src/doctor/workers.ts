@@ -30,5 +30,6 @@ export const workersHaveRuns: OutsideInvariant = {
         if (await holdWithoutWorker(tx, subject as RunId)) await workers.remove(workerName(subject));
       });
     }
+    return [];
   },
 };
