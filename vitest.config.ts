@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'e2e/**/*.test.ts', 'conformance/*.test.ts'],
     globalSetup: './packages/store/test/global-setup.ts',
     pool: 'forks',
+    // Most of the time is spent waiting for processes, so even a small machine has room for two files at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Whole systems on a machine that others use too: one that was starved of time gets a second chance, and is shown as retried.

@@ -9,6 +9,7 @@ import {
   PodmanService,
 } from '../packages/drivers/test/docker/podman-service.ts';
 import { KnitServer } from './knit-server.ts';
+import { othersMayRead } from './others-may-read.ts';
 
 /** How often the server is killed. */
 const kills = Number(process.env.KNIT_TEST_ROUNDS ?? 12);
@@ -85,6 +86,7 @@ describe.skipIf(!hasPodman)('knit up with a container engine', () => {
     for (const { runId } of trained) expect(await server.log(runId)).toBe('one line\n');
     await expect.poll(() => readdir(join(server.dataDirectory, 'containers'))).toEqual([]);
     expect(podman.podman('ps', '--all', '--quiet')).toBe('');
+    expect(await server.knit('doctor')).toMatchObject({ code: 0 });
   });
 
   test('says which driver it uses', async () => {
@@ -116,7 +118,7 @@ const ordinary = ordinaryPodmanUser();
 if (ordinary === undefined)
   console.warn('SKIPPED: Podman without root is not tried, for want of a user with ids in /etc/subuid');
 
-describe.skipIf(!hasPodman || ordinary === undefined)(
+describe.skipIf(!hasPodman || ordinary === undefined || !othersMayRead)(
   'knit up of an ordinary user with Podman of their own',
   () => {
     test('reads, uses and deletes what a container has made as other users, for itself alone', async () => {

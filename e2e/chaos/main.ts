@@ -48,7 +48,7 @@ async function run(): Promise<string[]> {
     source,
     images: ['host:v1', ...(engine === undefined ? [] : [engine.image])],
     // A container takes several times as long to start as a program.
-    pauseMilliseconds: engine === undefined ? 300 : 3000,
+    pauseMilliseconds: engine === undefined ? 300 : 1200,
   });
   await workload.begin();
   const ending = new AbortController();
@@ -56,7 +56,7 @@ async function run(): Promise<string[]> {
   const counts = await injectFaults(server, [...faults, ...clock.faults, ...(engine?.faults ?? [])]);
   ending.abort();
   await pushing;
-  const late = setTimeout(restMilliseconds, ['everything did not come to rest'], { ref: false });
+  const late = setTimeout(restMilliseconds, undefined, { ref: false }).then(() => workload.unfinished());
   const complaints = await Promise.race([atRest(workload, engine), late]);
   console.table([...counts].map(([fault, count]) => ({ fault, injected: count })));
   console.log(`${workload.acknowledged.size} pushes acknowledged, ${await workload.count()} Runs`);

@@ -108,6 +108,16 @@ export class Workload {
     return complaints;
   }
 
+  /** What has not come to rest: sentences. */
+  async unfinished(): Promise<string[]> {
+    const runs = await this.#server.client.findRuns({ plan: this.#plans.map(({ planId }) => planId) });
+    const open = runs.filter(({ status }) => status !== 'done' && status !== 'failed');
+    return [
+      `everything did not come to rest: ${open.length} Runs are unfinished`,
+      ...open.map((run) => `the Run ${run.runId} is ${run.status}: ${JSON.stringify(run)}`),
+    ];
+  }
+
   /** @returns how many Runs there are in all */
   async count(): Promise<number> {
     return (await this.#server.client.findRuns({ plan: this.#plans.map(({ planId }) => planId) })).length;

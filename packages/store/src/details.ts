@@ -233,7 +233,10 @@ export async function dataDetails(tx: Tx, knitIds: readonly KnitId[]): Promise<D
     nominated.sort((a, b) => a.id - b.id);
     return {
       knitId,
-      tags: [...written(tags.get(knitId) ?? []), ...systemTags(row, upstream.status)].sort(),
+      tags: [
+        ...written(tags.get(knitId) ?? []),
+        ...systemTags(knitId, row.stamped_at, upstream.status),
+      ].sort(),
       upstream: { run: upstream, ...placed(output(row.output_id)) },
       downstreams: (usesOf.get(knitId) ?? []).map((use) => ({
         mountpoint: mountpoint(input(use.input_id)),
@@ -254,7 +257,8 @@ export async function tagsOfDataInFull(
     where knit_id = any (${knitIds}::uuid[])`.execute(tx);
   const userTags = await tagsOfData(tx, knitIds);
   const all = rows.map((row) => {
-    const tags = [...(userTags.get(row.knit_id) ?? []).map(formatTag), ...systemTags(row, row.status)].sort();
+    const user = written(userTags.get(row.knit_id) ?? []);
+    const tags = [...user, ...systemTags(row.knit_id, row.stamped_at, row.status)].sort();
     return [row.knit_id, tags] as const;
   });
   const byKnitId = new Map(all);
@@ -262,9 +266,9 @@ export async function tagsOfDataInFull(
 }
 
 /** The tags that the system gives (spec page 1, "Tag"). */
-function systemTags(row: { knit_id: KnitId; stamped_at: Date | null }, status: RunStatus): string[] {
-  const tags = [{ key: idTagKey, value: row.knit_id as string }];
-  if (row.stamped_at !== null) tags.push({ key: timestampTagKey, value: formatTime(row.stamped_at) });
+export function systemTags(knitId: KnitId, stampedAt: Date | null, status: RunStatus): string[] {
+  const tags = [{ key: idTagKey, value: knitId as string }];
+  if (stampedAt !== null) tags.push({ key: timestampTagKey, value: formatTime(stampedAt) });
   if (status !== 'done') {
     tags.push({ key: transientTagKey, value: status === 'failed' ? 'failed' : 'processing' });
   }

@@ -1,6 +1,7 @@
 import { formatTag, type KnitId, type Tag } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
+import { found } from './plan-summaries.ts';
 
 /** The ids of the tags, made where they are new, in the order of `tags`. */
 export async function tagIds(tx: Tx, tags: readonly Tag[]): Promise<number[]> {
@@ -31,6 +32,14 @@ export async function knownTagIds(db: Connection | Tx, tags: readonly Tag[]): Pr
     from unnest(${tags.map((tag) => tag.key)}::text[], ${tags.map((tag) => tag.value)}::text[]) as wanted (key, value)
     join tag on tag.digest = tag_digest(wanted.key, wanted.value)`.execute(db);
   return rows.map((row) => row.tag_id);
+}
+
+/** Tags by id. */
+export async function tagsById(db: Connection | Tx, ids: readonly number[]): Promise<(id: number) => Tag> {
+  const { rows } = await sql<Tag & { tag_id: number }>`
+    select tag_id, key, value from tag where tag_id = any (${[...new Set(ids)]}::bigint[])`.execute(db);
+  const byId = new Map(rows.map(({ tag_id, key, value }) => [tag_id, { key, value }]));
+  return (id) => found(byId, id);
 }
 
 /** The user tags of each Data. */

@@ -47,6 +47,7 @@ export class Containers {
         );
       } catch (error) {
         if (!(error instanceof EngineRefusal)) throw error;
+        if (isHalfRemoved(error)) return undefined;
         // Podman looks at processes that may end while it does so ("read /proc/1/cgroup: no such process").
         if (attempt === maxInspections)
           throw new Unavailable(`the state of ${name} is unknown: ${error.message}`);
@@ -77,6 +78,9 @@ export class Containers {
     return await this.#client.json({ path: '/containers/json', query: { all: true, filters } });
   }
 }
+
+/** What Podman says of a container ever after when it was killed while it removed it; to remove it again helps. */
+const isHalfRemoved = (error: EngineRefusal): boolean => /container not known/i.test(error.message);
 
 /** Podman before 5 tells it as an inner error. */
 const isTaken = (error: unknown): boolean =>

@@ -15,6 +15,7 @@ import { fullName } from './image-name.ts';
 import { type Images, PullFailure } from './images.ts';
 import { startFailure } from './start-failure.ts';
 import type { WorkerNote, WorkerRecord } from './worker-record.ts';
+import { hasLeftTraces } from './worker-traces.ts';
 
 export interface WorkerLaunchParts {
   readonly engine: Engine;
@@ -123,6 +124,7 @@ export class WorkerLaunch {
     if (note === undefined || record.ending !== undefined) return;
     const { name, resources } = note.spec;
     if (note.isStarted && !(await this.#wasNotStarted(name))) return;
+    if (note.isStarted && (await this.#isLost(record))) return;
     if (note.graphicsCards.length === 0) {
       const count = graphicsCardsOf(resources);
       if (count > 0) this.#say(name, launch, 'waits for graphics cards that other Runs are using');
@@ -142,6 +144,7 @@ export class WorkerLaunch {
         else if (failure.kind === 'final' || attempt === maxStartAttempts) throw error;
         this.#say(name, launch, `could not be started: ${error.message}`);
         await this.#parts.containers.remove(name);
+        if (await this.#isLost(record)) return;
         record.change({ isStarted: false });
         await setTimeout(attempt * firstPauseMilliseconds, undefined, {
           signal: launch.abort.signal,
@@ -156,6 +159,15 @@ export class WorkerLaunch {
     if (!(await this.#isNew(name))) return false;
     await setTimeout(settleMilliseconds);
     return await this.#isNew(name);
+  }
+
+  /** Whether the worker has run after all, though its engine knows nothing of that: it is missing then, and never runs again. */
+  async #isLost(record: WorkerRecord): Promise<boolean> {
+    const { containers, directoryOf } = this.#parts;
+    const { note } = record;
+    if (note === undefined || !hasLeftTraces(record, directoryOf)) return false;
+    await containers.remove(note.spec.name);
+    return true;
   }
 
   async #hasRun(name: string): Promise<boolean> {
