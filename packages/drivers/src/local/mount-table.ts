@@ -13,7 +13,18 @@ export interface Mount {
 }
 
 /** The mounts that this process can see, as text; cheap enough to look for changes before each start of a worker. */
-export const readMountTable = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
+export const readMountTable = (): string =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => !ofContainers.test(line))
+    .join('\n');
+
+/**
+ * What container engines and kubelet mount for containers: it comes and goes with them, there may be thousands, and a worker has no
+ * business there.
+ */
+const ofContainers =
+  /\/(io\.containerd\.[^/ ]+|kubelet\/pods|containers\/storage\/overlay(-containers)?|docker\/(overlay2|containers)|netns)\//;
 
 /** Reads the table, without the mounts that others cover. Parents come before what is mounted in them. */
 export function parseMountTable(text: string): Mount[] {

@@ -57,8 +57,14 @@ const pseudo = new Set(
 function mountsReadOnly(machine: Machine): FstabLine[] {
   return machine.mounts
     .filter(({ target, type }) => target !== '/' && !isReplaced(machine, target) && !pseudo.has(type))
-    .map(({ target }) => readOnly(machine, target));
+    .map(({ target }) => mayBeGone(readOnly(machine, target)));
 }
+
+/** What has gone since the table was read is passed over. */
+const mayBeGone = (line: FstabLine): FstabLine => ({
+  ...line,
+  options: [...line.options, 'nofail', 'X-mount.mkdir'],
+});
 
 function topLevelReadOnly(machine: Machine): FstabLine[] {
   return machine.topLevel

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { Unavailable } from '@knitfab/core';
 import type { FstabLine } from './fstab.ts';
 import type { Machine } from './machine.ts';
@@ -86,11 +86,21 @@ export class Views {
       if (given.some((directory) => isBelow(line.target, directory))) return [];
       if (isDone(line)) return [line];
       given.push(line.target);
-      if (at(line.target) === undefined) return [];
+      if (at(line.target) === undefined || !isReachable(line.target)) return [];
       return [{ ...line, source: this.#places.empty, options: ['bind', 'ro'] }];
     });
   }
 }
+
+/** What lies in a directory that this user may not enter needs no hiding, and can't be hidden. */
+const isReachable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.F_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 const isMounted = (line: FstabLine, mount: Mount | undefined): boolean =>
   mount !== undefined && (!line.options.includes('ro') || mount.options.includes('ro'));

@@ -46,7 +46,14 @@ function ended(record: WorkerRecord, life: Life): WorkerState {
   };
   if (running === undefined) {
     const notes = [...(done.notes ?? []), `the worker could not be started: ${complaints.trim()}`];
-    return { phase: 'ended', code: notStarted, reason: 'StartError', execution: { ...done, notes } };
+    // The user's code has not run: something that is mounted on this machine may have gone in that moment.
+    return {
+      phase: 'ended',
+      code: notStarted,
+      reason: 'StartError',
+      cause: 'lost',
+      execution: { ...done, notes },
+    };
   }
   if (code !== undefined && isStartError)
     return { phase: 'ended', code, reason: 'StartError', execution: done };

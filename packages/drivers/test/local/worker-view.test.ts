@@ -41,7 +41,7 @@ describe.each(users)('what a worker of $name sees', (user) => {
       `/${unknown()}/a/b`,
       `/usr/share/${unknown()}/a`,
       `/etc/${unknown()}`,
-      `/var/lib/${unknown()}`,
+      `/var/cache/${unknown()}`,
       `/tmp/${unknown()}/x`,
       `/bin/${unknown()}`,
       '/opt',
