@@ -1,4 +1,4 @@
-// Imports point one way (docs/architecture): core <- archive, api, store <- engine <- drivers <- server <- cli.
+// Imports point one way (docs/architecture): core <- archive, api, store <- engine <- drivers <- server <- cli, cluster.
 const mayImport = {
   core: [],
   archive: ['core'],
@@ -8,6 +8,7 @@ const mayImport = {
   drivers: ['core', 'archive', 'engine'],
   server: ['core', 'archive', 'api', 'store', 'engine', 'drivers'],
   cli: ['core', 'archive', 'api', 'server'],
+  cluster: ['core', 'archive', 'store', 'engine', 'drivers', 'server'],
 };
 
 /** A package's sources see only the packages that `mayImport` lists for it, and itself. */

@@ -1,5 +1,6 @@
 import { listen, type Store } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
+import { type EngineComponent, engineComponents } from './engine-components.ts';
 import { finishingLoop } from './finishing.ts';
 import { garbageCollectionLoop } from './garbage-collection.ts';
 import { housekeepingLoop } from './housekeeping.ts';
@@ -14,6 +15,8 @@ export interface EngineOptions {
   store: Store;
   drivers: Drivers;
   log: LoopLog;
+  /** Those that run in this process; all of them when left out. */
+  components?: readonly EngineComponent[];
   /** Told of every step, to count it. */
   observer?: LoopObserver;
   /** How long a worker may take until it runs; an hour when absent. */
@@ -23,43 +26,48 @@ export interface EngineOptions {
 /** How many Runs that users have stopped are ended side by side. */
 const stoppingLanes = 4;
 
-/** One copy of each loop; the first one is told of workers that have changed. */
-export function engineLoops({
-  store,
-  drivers,
-  startDeadlineMilliseconds,
-}: Omit<EngineOptions, 'log' | 'observer'>): [WorkerObserver, ...Loop[]] {
-  return [
+type LoopOptions = Pick<EngineOptions, 'store' | 'drivers' | 'startDeadlineMilliseconds'>;
+
+const loopsOf: Record<EngineComponent, (options: LoopOptions) => Loop[]> = {
+  projection: ({ store }) => [nominationLoop(store), projectionLoop(store)],
+  initialize: ({ store, drivers }) => [initializeLoop(store, drivers)],
+  'run-management': ({ store, drivers, startDeadlineMilliseconds }) => [
     new WorkerObserver(store, drivers, startDeadlineMilliseconds),
-    nominationLoop(store),
-    projectionLoop(store),
-    initializeLoop(store, drivers),
     startWorkersLoop(store, drivers),
+  ],
+  finishing: ({ store, drivers }) => [
     finishingLoop(store, drivers, { stopped: false }),
     ...Array.from({ length: stoppingLanes }, () => finishingLoop(store, drivers, { stopped: true })),
-    garbageCollectionLoop(store, drivers),
-    housekeepingLoop(store, drivers),
-  ];
-}
+  ],
+  'garbage-collection': ({ store, drivers }) => [garbageCollectionLoop(store, drivers)],
+  housekeeping: ({ store, drivers }) => [housekeepingLoop(store, drivers)],
+};
 
-/** Runs all loops until the signal aborts; each then finishes its present step. */
+/** One copy of each loop. */
+export const engineLoops = (options: LoopOptions): Loop[] =>
+  engineComponents.flatMap((component) => loopsOf[component](options));
+
+/** Runs the loops until the signal aborts; each then finishes its present step. */
 export async function runEngine(options: EngineOptions, signal: AbortSignal): Promise<void> {
-  const { store, drivers, log, observer } = options;
-  const [workerObserver, ...loops] = engineLoops(options);
-  const observing = new LoopRunner(workerObserver, log, observer);
-  const runners = [observing, ...loops.map((loop) => new LoopRunner(loop, log, observer))];
+  const { store, drivers, log, observer, components = engineComponents } = options;
+  const loops = components.flatMap((component) => loopsOf[component](options));
+  const runners = loops.map((loop) => new LoopRunner(loop, log, observer));
   const wake = (topic: string | undefined) => {
     for (const runner of runners) {
       if (topic === undefined || runner.topics.some((each) => each === topic)) runner.wake();
     }
   };
-  const onChange = (worker: string) => {
-    workerObserver.noteChange(worker);
-    observing.wake();
-  };
+  const watches = loops.flatMap((loop, index) => {
+    if (!(loop instanceof WorkerObserver)) return [];
+    const onChange = (worker: string) => {
+      loop.noteChange(worker);
+      runners[index]?.wake();
+    };
+    return [drivers.workers.watch(onChange, signal)];
+  });
   await Promise.all([
     listen(store.options, wake, signal),
-    drivers.workers.watch(onChange, signal),
+    ...watches,
     ...runners.map((runner) => runner.run(signal)),
   ]);
 }

@@ -1,14 +1,8 @@
 import { type Endpoint, endpoints } from '@knitfab/api';
 import { NotFound } from '@knitfab/core';
 import { EventFeed, type Store } from '@knitfab/store';
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  fastify,
-  LogController,
-} from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createApplication } from './application.ts';
 import type { Backend } from './backend.ts';
 import { answerError } from './errors.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
@@ -21,7 +15,7 @@ import { referenceRoutes } from './routes/reference.ts';
 import { runRoutes } from './routes/runs.ts';
 import { schedulingRoutes } from './routes/scheduling.ts';
 import { systemRoutes } from './routes/system.ts';
-import { answerUnreadable } from './unreadable.ts';
+import type { CertifiedKey } from './tls/certified-key.ts';
 
 export interface KnitdOptions {
   store: Store;
@@ -29,6 +23,8 @@ export interface KnitdOptions {
   metrics?: Metrics;
   backend: Backend;
   log: FastifyBaseLogger;
+  /** Serves HTTPS with this certificate, in PEM; HTTP when left out. */
+  tls?: CertifiedKey;
 }
 
 /** knitd: the public Web API (spec page 2). */
@@ -36,32 +32,14 @@ export function createKnitd({
   store,
   backend,
   log,
+  tls,
   metrics = createMetrics(store, backend),
 }: KnitdOptions): FastifyInstance {
-  const app: FastifyInstance = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    exposeHeadRoutes: false,
-    // An upload may take hours; one that says nothing for long is ended where it is read.
-    requestTimeout: 0,
-    // An address may hold a tag of the largest size, or hundreds of ids.
-    http: { maxHeaderSize: maxHeaderBytes },
-    clientErrorHandler: answerUnreadable,
-    // All of them are about the address: it is not percent-encoded UTF-8, or far too long. A malformed id is no such thing.
-    frameworkErrors: (_error, request, reply) => answerNoPath(request, reply),
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
+  const app = createApplication({
+    log,
+    ...(tls && { tls }),
+    answerNoPath: (request, reply) => answerNoPath(request, reply),
   });
-  // Bodies are read where they are wanted: as JSON or as an archive, whatever their Content-Type says.
-  app.removeAllContentTypeParsers();
-  app.addHook('onRequest', (request, _reply, done) => {
-    // Fastify wants one of the method QUERY, before it looks whether a path has that method.
-    const type = request.headers['content-type'] ?? (request.method === 'QUERY' ? '' : undefined);
-    if (type !== undefined && !mediaType.test(type))
-      request.headers['content-type'] = 'application/octet-stream';
-    done();
-  });
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler(answerNoRoute);
   const feed = new EventFeed(store);
   metrics.observe(app, feed);
@@ -76,12 +54,6 @@ export function createKnitd({
   referenceRoutes(app);
   return app;
 }
-
-/** A value of 1 MiB, each of its bytes percent-encoded, and all the rest. */
-const maxHeaderBytes = 4 * 1024 * 1024;
-
-/** RFC 9110, "Media Type": what Fastify would refuse otherwise. */
-const mediaType = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;.*)?$/;
 
 const patterns = Object.values<Endpoint>(endpoints).map(({ method, path }) => ({
   method,

@@ -1,8 +1,9 @@
 import { checksumTrailer, gzippedTar, plainTar } from '@knitfab/api';
 import { decodeBody, digestOf } from '@knitfab/archive';
 import { Invalid, type KnitId } from '@knitfab/core';
+import { type Drivers, receiveData } from '@knitfab/engine';
+import type { Store } from '@knitfab/store';
 import type { FastifyRequest } from 'fastify';
-import type { Backend } from './backend.ts';
 
 /** An upload that sends nothing for so long is broken off. */
 const silenceMilliseconds = 5 * 60_000;
@@ -11,7 +12,11 @@ const silenceMilliseconds = 5 * 60_000;
  * Makes a Data of a request's body.
  * @throws {Invalid} when the archive is cut off, damaged, or not what its checksum says; nothing is left of it
  */
-export async function receiveArchive({ raw: message }: FastifyRequest, backend: Backend): Promise<KnitId> {
+export async function receiveArchive(
+  { raw: message }: FastifyRequest,
+  store: Store,
+  drivers: Pick<Drivers, 'volumes' | 'transfers'>,
+): Promise<KnitId> {
   const contentType = message.headers['content-type'] ?? gzippedTar;
   message.setTimeout(silenceMilliseconds, () => message.destroy(new Error('the upload went silent')));
   const body: AsyncIterable<Buffer> = message.iterator({ destroyOnReturn: false });
@@ -19,7 +24,8 @@ export async function receiveArchive({ raw: message }: FastifyRequest, backend: 
   const mayHaveChecksum = !contentType.startsWith(plainTar) || message.headers.trailer !== undefined;
   const digested = mayHaveChecksum ? digestOf(body) : undefined;
   try {
-    return await backend.receive(decodeBody(digested?.chunks ?? body, contentType), async () => {
+    const tar = decodeBody(digested?.chunks ?? body, contentType);
+    return await receiveData(store, drivers, tar, async () => {
       const sent = message.trailers[checksumTrailer]?.trim().toLowerCase();
       const received = digested?.md5();
       if (sent !== undefined && received !== undefined && sent !== received) {

@@ -56,7 +56,11 @@ export function serveBytes<
   });
 }
 
-function readAddress<P extends z.ZodType, Q extends z.ZodType>(
+/**
+ * What a request's path and query say.
+ * @throws {Invalid} saying which field is wrong
+ */
+export function readAddress<P extends z.ZodType, Q extends z.ZodType>(
   endpoint: { params: P; query: Q },
   request: FastifyRequest,
 ): { params: z.output<P>; query: z.output<Q> } {
@@ -102,7 +106,7 @@ export const readBody = async <B extends z.ZodType>(
  * @throws {Invalid} when it is none
  */
 async function readJson({ raw: message }: FastifyRequest): Promise<unknown> {
-  const text = utf8(await readBytes(message));
+  const text = await readText(message);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -111,6 +115,12 @@ async function readJson({ raw: message }: FastifyRequest): Promise<unknown> {
     throw new Invalid({ reason, advice: 'Send a JSON object in UTF-8.', cause });
   }
 }
+
+/**
+ * Reads the body as text.
+ * @throws {Invalid} when it is not UTF-8, too large, or cut off
+ */
+export const readText = async (message: IncomingMessage): Promise<string> => utf8(await readBytes(message));
 
 /** A byte order mark at the beginning is passed over, as RFC 8259 allows. */
 function utf8(bytes: Buffer): string {

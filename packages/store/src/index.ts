@@ -33,6 +33,7 @@ export * from './run-log.ts';
 export * from './run-outputs.ts';
 export * from './run-requests.ts';
 export * from './run-status.ts';
+export { isSchemaCurrent } from './schema-check.ts';
 export * from './system.ts';
 export * from './uploads.ts';
 export * from './volume-refs.ts';

@@ -20,13 +20,21 @@ export interface Upload {
   volumeRef: string;
 }
 
+/** How long an import may take: as long as the token that stands for it is good (spec page 2), and a little more. */
+const importLease = '31 minutes';
+
 /** Begins an upload: its Run is running, its Data named, its volume yet to be made. */
-export async function beginUpload(tx: Tx): Promise<Upload> {
+export const beginUpload = (tx: Tx): Promise<Upload> => begin(tx, pseudoPlans.uploaded.name, uploadLease);
+
+/** Begins an import: as an upload, but somebody else makes its volume, and nobody prolongs it. */
+export const beginImport = (tx: Tx): Promise<Upload> => begin(tx, pseudoPlans.imported.name, importLease);
+
+async function begin(tx: Tx, plan: string, lease: string): Promise<Upload> {
   const { rows } = await sql<{ run_id: RunId }>`
     with begun as (
       insert into run (plan_id, status, lease_until)
-      select plan_id, 'running', clock_timestamp() + ${uploadLease}::interval
-      from plan where name = ${pseudoPlans.uploaded.name}
+      select plan_id, 'running', clock_timestamp() + ${lease}::interval
+      from plan where name = ${plan}
       returning run_id, plan_id, null::text as was, status, updated_at, exit_code, exit_message
     ), ${tellOfRuns('begun')}
     select run_id from begun`.execute(tx);
@@ -57,7 +65,7 @@ export async function prolongUpload(db: Connection, runId: RunId): Promise<boole
  * Ends an upload of which all bytes are safe: its Data can be used from now on.
  * @throws {Conflict} when it was aborted meanwhile
  */
-export async function completeUpload(tx: Tx, { runId }: Upload): Promise<void> {
+export async function completeUpload(tx: Tx, { runId }: Pick<Upload, 'runId'>): Promise<void> {
   const completing = await changeStatus(tx, { runIds: [runId], to: 'completing' });
   if (completing.length === 0) throw uploadAborted();
   await changeStatus(tx, { runIds: [runId], to: 'done' });

@@ -29,6 +29,7 @@ import { expect, test } from 'vitest';
 import { freshDatabase } from '../../../store/test/database.ts';
 import { engineLoops } from '../../src/engine.ts';
 import type { Loop } from '../../src/loop.ts';
+import { WorkerObserver } from '../../src/run-management/observe-workers.ts';
 import { combinationOf, Model } from './model.ts';
 import { ScriptedDrivers } from './scripted-drivers.ts';
 
@@ -76,10 +77,10 @@ class System {
   restart(): void {
     const copies = [engineLoops(this), engineLoops(this)] as const;
     this.drivers.tellOnly(
-      [...copies, this.dyingLoops].map(
-        ([observer]) =>
-          (name) =>
-            observer.noteChange(name),
+      [...copies, this.dyingLoops].flatMap((loops) =>
+        loops
+          .filter((loop) => loop instanceof WorkerObserver)
+          .map((observer) => (name: string) => observer.noteChange(name)),
       ),
     );
     this.loops = copies.flat();

@@ -9,8 +9,12 @@ const freshMilliseconds = 1000;
 /** Prometheus gives a scrape 10 s: a database that does not answer must not cost the metrics of the process. */
 const patienceMilliseconds = 3000;
 
-/** What the database tells when it is asked, and only then: whatever process does the work. */
-export class DatabaseMetrics {
+/** Tells what the database says when metrics are read, and asks it only then: whatever process does the work. */
+export function observeDatabase(store: Store, registers: Registry[]): void {
+  new DatabaseMetrics(store, registers);
+}
+
+class DatabaseMetrics {
   readonly #store: Store;
   readonly #up: Gauge;
   readonly #runs: Gauge;
@@ -22,38 +26,45 @@ export class DatabaseMetrics {
 
   constructor(store: Store, registers: Registry[]) {
     this.#store = store;
+    // Each waits for the same answer.
+    const collect = () => this.#refreshed();
     this.#up = new Gauge({
       name: 'knit_database_up',
       help: 'Whether the database answers: 1, or 0, and then what it would tell is missing',
       registers,
+      collect,
     });
     this.#runs = new Gauge({
       name: 'knit_runs',
       help: 'Runs in each status',
       labelNames: ['status'],
       registers,
+      collect,
     });
     this.#waiting = new Gauge({
       name: 'knit_loop_waiting_rows',
       help: 'Rows that wait for a loop, counted up to 100,000',
       labelNames: ['loop'],
       registers,
+      collect,
     });
     this.#oldest = new Gauge({
       name: 'knit_loop_oldest_waiting_seconds',
       help: 'How long the oldest row has been waiting for a loop; 0 when none waits',
       labelNames: ['loop'],
       registers,
+      collect,
     });
     this.#garbage = new Gauge({
       name: 'knit_garbage_volumes',
       help: 'Volumes of deleted Data that are to be destroyed, counted up to 100,000',
       registers,
+      collect,
     });
   }
 
   /** Asks the database, once for all who ask at the same time. */
-  refresh(): Promise<void> {
+  #refreshed(): Promise<void> {
     if (performance.now() - this.#refreshedAt < freshMilliseconds) return Promise.resolve();
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;

@@ -3,7 +3,7 @@ import type { EventFeed, Store } from '@knitfab/store';
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { version } from '../version.ts';
-import { DatabaseMetrics } from './database-metrics.ts';
+import { observeDatabase } from './database-metrics.ts';
 import { observeRequests } from './http-metrics.ts';
 import { loopMetrics } from './loop-metrics.ts';
 import { observeTransfers } from './transfer-metrics.ts';
@@ -21,9 +21,12 @@ export interface Metrics {
 /** The histogram of delays of the event loop would wake an idle process a hundred times a second. */
 const eventLoopMonitoringPrecision = 1000;
 
-export function createMetrics(store: Store, { driver }: { driver: string }): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
+/** @param registry has the process's own metrics; made here when left out */
+export function createMetrics(
+  store: Store,
+  { driver }: { driver: string },
+  registry = processMetrics(),
+): Metrics {
   const registers = [registry];
   new Gauge({
     name: 'knit_build_info',
@@ -31,7 +34,7 @@ export function createMetrics(store: Store, { driver }: { driver: string }): Met
     labelNames: ['version', 'driver'],
     registers,
   }).set({ version, driver }, 1);
-  const database = new DatabaseMetrics(store, registers);
+  observeDatabase(store, registers);
   return {
     loops: loopMetrics(registers),
     observe(app, feed) {
@@ -47,8 +50,13 @@ export function createMetrics(store: Store, { driver }: { driver: string }): Met
       });
     },
     async read() {
-      await database.refresh();
       return { text: await registry.metrics(), contentType: registry.contentType };
     },
   };
+}
+
+function processMetrics(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
+  return registry;
 }

@@ -14,8 +14,6 @@ import {
 } from '@knitfab/store';
 import type { FastifyInstance } from 'fastify';
 import type { Backend } from '../backend.ts';
-import { receiveArchive } from '../receive-archive.ts';
-import { sendArchive } from '../send-archive.ts';
 import { readBody, serve, serveBytes } from '../serve.ts';
 import { serveList } from '../serve-list.ts';
 
@@ -36,15 +34,14 @@ export function dataRoutes(app: FastifyInstance, store: Store, backend: Backend)
       const started = await snapshot(db, (tx) => dryRunUpload(tx, userTagSet(tags, 'the push')));
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(started));
     }
-    const knitId = await receiveArchive(request, backend);
+    const knitId = await backend.receive(request);
     const [detail] = await snapshot(db, (tx) => dataDetails(tx, [knitId]));
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(detail));
   });
 
-  serveBytes(app, endpoints.downloadData, async ({ params, request, reply }) => {
-    const tar = await backend.send(params.knitId);
-    return sendArchive(tar, request, reply);
-  });
+  serveBytes(app, endpoints.downloadData, ({ params, request, reply }) =>
+    backend.send(params.knitId, request, reply),
+  );
 
   serve(app, endpoints.tagData, async ({ params, query, body }) => {
     const { add, remove, remove_key: removeKeys } = body;
