@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'e2e/**/*.test.ts', 'conformance/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      '{charts,installer,images}/test/**/*.test.ts',
+      'e2e/**/*.test.ts',
+      'conformance/*.test.ts',
+    ],
+    // One installation in a cluster, step by step: npm run e2e:kubernetes.
+    exclude: ['e2e/kubernetes/**'],
     globalSetup: './packages/store/test/global-setup.ts',
     pool: 'forks',
     // Most of the time is spent waiting for processes, so even a small machine has room for two files at a time.

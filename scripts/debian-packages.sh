@@ -3,7 +3,7 @@
 # not root), those tests are skipped and say so.
 set -euo pipefail
 
-packages=(podman uidmap buildah skopeo runc crun docker-registry graphviz chromium fonts-noto-cjk python3-venv zsh fish tmux faketime)
+packages=(podman uidmap buildah skopeo runc crun docker-registry shellcheck openssl curl libnfs-utils graphviz chromium fonts-noto-cjk python3-venv zsh fish tmux faketime)
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
   echo "not Debian, or not root: tests that need one of ${packages[*]} are skipped"
