@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { KnitServer, knit } from '../e2e/knit-server.ts';
+import { KnitServer } from '../e2e/knit-server.ts';
+import { knit } from '../e2e/knit-user.ts';
 import { run, seconds } from './commands.ts';
 import type { Figure } from './figure.ts';
 import { lastingDirectory } from './leftovers.ts';

@@ -2,8 +2,8 @@ import { type KnitId, NotFound, type RunStatus, type Tag } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
 import { followTags, lockNominations } from './nominations.ts';
-import { notify } from './notifications.ts';
-import { knownTagIds, tagIds } from './tags.ts';
+import { notification } from './notifications.ts';
+import { addTags, knownTagIds } from './tags.ts';
 
 export const noSuchData = (knitId: KnitId): NotFound =>
   new NotFound({ reason: `there is no Data ${knitId}`, advice: 'See `knit data find` for those that are.' });
@@ -42,8 +42,7 @@ export async function changeDataTags(
   const taken = await removeTags(tx, knitId, change.remove, change.removeKeys);
   const given = await addTags(tx, knitId, change.add);
   if (taken + given === 0n) return;
-  await sql`insert into event (knit_id) values (${knitId})`.execute(tx);
-  await notify(tx, 'data');
+  await sql`insert into event (knit_id) values (${knitId}) returning ${notification('data')}`.execute(tx);
   await followTags(tx, [knitId]);
 }
 
@@ -60,14 +59,5 @@ async function removeTags(
     where knit_id = ${knitId}
       and (tag_id = any (${ids}::bigint[])
            or (select key from tag where tag.tag_id = data_tag.tag_id) = any (${keys}::text[]))`.execute(tx);
-  return numAffectedRows;
-}
-
-async function addTags(tx: Tx, knitId: KnitId, tags: readonly Tag[]): Promise<bigint> {
-  if (tags.length === 0) return 0n;
-  const ids = await tagIds(tx, tags);
-  const { numAffectedRows = 0n } = await sql`
-    insert into data_tag (knit_id, tag_id) select ${knitId}::uuid, unnest(${ids}::bigint[])
-    on conflict do nothing`.execute(tx);
   return numAffectedRows;
 }

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { migrate } from './migrations.ts';
 import type { Database } from './schema.ts';
+import { abandonedSessions, breakWhenSilent, longestSilence } from './silent-connection.ts';
 
 /** Where the database is: a `postgres://` address, or the parts of one. */
 export type ConnectionOptions = pg.PoolConfig;
@@ -40,19 +41,32 @@ export interface Store {
 const alwaysByIndex = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `-c enable_${way}=off`).join(' ');
 
 /** Opens a pool on the database; connections are made when they are needed. */
-export function openStore(options: ConnectionOptions, poolSize = 24): Store {
+export function openStore(
+  options: ConnectionOptions,
+  poolSize = 24,
+  silenceMilliseconds = longestSilence,
+): Store {
   const complete: ConnectionOptions = {
     application_name: 'knitfab',
     connectionTimeoutMillis: 10_000,
-    options: alwaysByIndex,
+    options: `${alwaysByIndex} ${abandonedSessions}`,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 15_000,
     ...options,
     types,
   };
-  const pool = new pg.Pool({ ...complete, max: poolSize, idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    ...complete,
+    max: poolSize,
+    idleTimeoutMillis: 30_000,
+  });
   // A connection that breaks while idle is replaced by the pool; whoever uses one sees the error at its query. An 'error'
   // that nobody listens to would end the process.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    breakWhenSilent(client, silenceMilliseconds);
+  });
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
@@ -64,7 +78,11 @@ export function openStore(options: ConnectionOptions, poolSize = 24): Store {
         throw translated(error);
       }
     },
-    close: () => db.destroy(),
+    async close() {
+      await db.destroy();
+      // Kysely leaves a pool alone through which it has not asked for anything.
+      if (!pool.ended) await pool.end();
+    },
   };
 }
 
@@ -117,7 +135,7 @@ export async function snapshot<Result>(db: Connection, work: (tx: Tx) => Promise
 
 /** Class 08: connection exceptions; 57P0x: the server is going down or coming up; 53: out of disk, memory, connections; 25006: it
  * only reads, after a failover; 28: it does not let us in. */
-const unavailableStates = /^(08...|57P0[1-5]|53...|25006|28...)$/;
+const unavailableStates = /^(08...|57P0[1-5]|53...|25006|25P03|28...)$/;
 const unavailableCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -100,6 +100,9 @@ async function runRows(tx: Tx, runIds: readonly RunId[]): Promise<RunRow[]> {
   return rows;
 }
 
+/** What a Run is summed up from. */
+const summaryColumns = sql.raw('run_id, plan_id, status, updated_at, exit_code, exit_message');
+
 type SummaryRow = Pick<RunRow, 'run_id' | 'status' | 'updated_at' | 'exit_code' | 'exit_message'>;
 
 /** A Run in short. */
@@ -114,7 +117,7 @@ export const runSummary = (row: SummaryRow, plan: PlanSummary): RunSummary => ({
 /** Runs by id. */
 export async function runSummaries(tx: Tx, runIds: readonly RunId[]): Promise<(runId: RunId) => RunSummary> {
   const { rows } = await sql<SummaryRow & { plan_id: PlanId }>`
-    select run_id, plan_id, status, updated_at, exit_code, exit_message
+    select ${summaryColumns}
     from run where run_id = any (${[...new Set(runIds)]}::uuid[]) and status <> 'invalidated'`.execute(tx);
   const plan = await planSummaries(
     tx,
@@ -187,11 +190,17 @@ function problemOf({ problem }: RunRow, reason: string | undefined): { problem?:
   return said === undefined ? {} : { problem: said };
 }
 
-interface DataRow {
+interface DataRow extends SummaryRow {
+  plan_id: PlanId;
   knit_id: KnitId;
-  run_id: RunId;
   output_id: number;
   stamped_at: Date | null;
+}
+
+interface UseRow extends SummaryRow {
+  plan_id: PlanId;
+  knit_id: KnitId;
+  input_id: number;
 }
 
 /**
@@ -200,35 +209,29 @@ interface DataRow {
  */
 export async function dataDetails(tx: Tx, knitIds: readonly KnitId[]): Promise<DataDetail[]> {
   const { rows } = await sql<DataRow>`
-    select knit_id, run_id, output_id, stamped_at from data where knit_id = any (${knitIds}::uuid[])`.execute(
-    tx,
-  );
-  const { rows: uses } = await sql<{ knit_id: KnitId; run_id: RunId; input_id: number }>`
-    select run_input.knit_id, run_input.run_id, run_input.input_id
-    from run_input join run using (run_id)
-    where run_input.knit_id = any (${knitIds}::uuid[])
-    order by run.updated_at, run.run_id`.execute(tx);
+    select knit_id, output_id, stamped_at, ${summaryColumns} from data join run using (run_id)
+    where knit_id = any (${knitIds}::uuid[])`.execute(tx);
+  const { rows: uses } = await sql<UseRow>`
+    select knit_id, input_id, ${summaryColumns} from run_input join run using (run_id)
+    where knit_id = any (${knitIds}::uuid[])
+    order by updated_at, run_id`.execute(tx);
   const { rows: nominations } = await sql<{ knit_id: KnitId; input_id: number }>`
     select knit_id, input_id from nomination where knit_id = any (${knitIds}::uuid[])`.execute(tx);
   const tags = await tagsOfData(tx, knitIds);
-  const run = await runSummaries(
-    tx,
-    [...rows, ...uses].map((row) => row.run_id),
-  );
   const output = byId(await outputPoints(tx, { outputIds: rows.map((row) => row.output_id) }));
   const inputs = await inputPoints(tx, { inputIds: [...uses, ...nominations].map((row) => row.input_id) });
   const input = byId(inputs);
-  const plan = await planSummaries(
-    tx,
-    inputs.map((point) => point.planId),
-  );
+  const plan = await planSummaries(tx, [
+    ...[...rows, ...uses].map((row) => row.plan_id),
+    ...inputs.map((point) => point.planId),
+  ]);
   const rowOf = new Map(rows.map((row) => [row.knit_id, row]));
   const usesOf = Map.groupBy(uses, (use) => use.knit_id);
   const nominationsOf = Map.groupBy(nominations, (nomination) => nomination.knit_id);
   return knitIds.map((knitId) => {
     const row = rowOf.get(knitId);
     if (row === undefined) throw noSuchData(knitId);
-    const upstream = run(row.run_id);
+    const upstream = runSummary(row, plan(row.plan_id));
     const nominated = (nominationsOf.get(knitId) ?? []).map((each) => input(each.input_id));
     nominated.sort((a, b) => a.id - b.id);
     return {
@@ -240,7 +243,7 @@ export async function dataDetails(tx: Tx, knitIds: readonly KnitId[]): Promise<D
       upstream: { run: upstream, ...placed(output(row.output_id)) },
       downstreams: (usesOf.get(knitId) ?? []).map((use) => ({
         mountpoint: mountpoint(input(use.input_id)),
-        run: run(use.run_id),
+        run: runSummary(use, plan(use.plan_id)),
       })),
       nomination: nominated.map((point) => ({ ...mountpoint(point), plan: plan(point.planId) })),
     };

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Conflict, Unavailable } from '@knitfab/core';
 import { type ClientBase, Pool } from 'pg';
 import { locks } from './locks.ts';
+import { mayBeSilent } from './silent-connection.ts';
 
 /** One step forward of the schema: a file `NNNN_name.sql`, applied in one transaction. */
 export interface Migration {
@@ -45,10 +46,12 @@ export async function migrate(
   const known = migrations ?? (await knownMigrations());
   if (!(database instanceof Pool)) return migrateAll(database, known);
   const connection = await database.connect();
+  // A table may be large; the connection is not used again.
+  mayBeSilent(connection);
   try {
     return await migrateAll(connection, known);
   } finally {
-    connection.release();
+    connection.release(true);
   }
 }
 

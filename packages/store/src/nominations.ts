@@ -2,7 +2,7 @@ import type { KnitId } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Tx } from './database.ts';
 import { locks } from './locks.ts';
-import { notify } from './notifications.ts';
+import { notification } from './notifications.ts';
 
 // Spec page 1, "Nomination and projection": a Data is nominated to an input when its Run is done and its tags contain all
 // of the input's. Nominations are kept as rows and follow the tags in the same transaction that changes them. Those that a new
@@ -28,7 +28,7 @@ export async function renominateData(tx: Tx, knitIds: readonly KnitId[]): Promis
 
 /** The same for who holds the lock of nominations already. */
 export async function followTags(tx: Tx, knitIds: readonly KnitId[]): Promise<void> {
-  const { rows } = await sql<{ added: number }>`
+  await sql`
     with candidate as (
       select data.knit_id, data.stamped_at
       from data join run using (run_id)
@@ -64,6 +64,5 @@ export async function followTags(tx: Tx, knitIds: readonly KnitId[]): Promise<vo
       on conflict do nothing
       returning 1
     )
-    select count(*) as added from added`.execute(tx);
-  if ((rows[0]?.added ?? 0) > 0) await notify(tx, 'nomination');
+    select ${notification('nomination')} from added limit 1`.execute(tx);
 }

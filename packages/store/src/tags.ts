@@ -1,27 +1,45 @@
 import { formatTag, type KnitId, type Tag } from '@knitfab/core';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
 import { found } from './plan-summaries.ts';
+
+/** Tags as rows: `key`, `value`, `nr` from 1 on. */
+const asTable = (tags: readonly Tag[]): RawBuilder<unknown> =>
+  sql`unnest(${tags.map((tag) => tag.key)}::text[], ${tags.map((tag) => tag.value)}::text[])
+    with ordinality as wanted (key, value, nr)`;
+
+/** Makes those of the tags that are new. */
+async function makeTags(tx: Tx, tags: readonly Tag[]): Promise<void> {
+  // Sorted, so that two transactions that make the same tags wait for each other rather than deadlock.
+  await sql`
+    insert into tag (key, value)
+    select key, value from ${asTable(tags)}
+    where not exists (select from tag where tag.digest = tag_digest(wanted.key, wanted.value))
+    order by tag_digest(key, value)
+    on conflict (digest) do nothing`.execute(tx);
+}
 
 /** The ids of the tags, made where they are new, in the order of `tags`. */
 export async function tagIds(tx: Tx, tags: readonly Tag[]): Promise<number[]> {
   if (tags.length === 0) return [];
-  const keys = tags.map((tag) => tag.key);
-  const values = tags.map((tag) => tag.value);
-  const wanted = sql`unnest(${keys}::text[], ${values}::text[]) as wanted (key, value)`;
-  // Sorted, so that two transactions that make the same tags wait for each other rather than deadlock.
-  await sql`
-    insert into tag (key, value)
-    select key, value from ${wanted}
-    where not exists (select from tag where tag.digest = tag_digest(wanted.key, wanted.value))
-    order by tag_digest(key, value)
-    on conflict (digest) do nothing`.execute(tx);
+  await makeTags(tx, tags);
   const { rows } = await sql<{ tag_id: number }>`
     select tag.tag_id
-    from unnest(${keys}::text[], ${values}::text[]) with ordinality as wanted (key, value, nr)
-    join tag on tag.digest = tag_digest(wanted.key, wanted.value)
+    from ${asTable(tags)} join tag on tag.digest = tag_digest(wanted.key, wanted.value)
     order by nr`.execute(tx);
   return rows.map((row) => row.tag_id);
+}
+
+/** Gives a Data tags; @returns how many of them it did not have. */
+export async function addTags(tx: Tx, knitId: KnitId, tags: readonly Tag[]): Promise<bigint> {
+  if (tags.length === 0) return 0n;
+  await makeTags(tx, tags);
+  const { numAffectedRows = 0n } = await sql`
+    insert into data_tag (knit_id, tag_id)
+    select ${knitId}::uuid, tag.tag_id
+    from ${asTable(tags)} join tag on tag.digest = tag_digest(wanted.key, wanted.value)
+    on conflict do nothing`.execute(tx);
+  return numAffectedRows;
 }
 
 /** The ids of those of the tags that exist, in no order. A tag that no one has used has no id. */
@@ -29,8 +47,7 @@ export async function knownTagIds(db: Connection | Tx, tags: readonly Tag[]): Pr
   if (tags.length === 0) return [];
   const { rows } = await sql<{ tag_id: number }>`
     select tag.tag_id
-    from unnest(${tags.map((tag) => tag.key)}::text[], ${tags.map((tag) => tag.value)}::text[]) as wanted (key, value)
-    join tag on tag.digest = tag_digest(wanted.key, wanted.value)`.execute(db);
+    from ${asTable(tags)} join tag on tag.digest = tag_digest(wanted.key, wanted.value)`.execute(db);
   return rows.map((row) => row.tag_id);
 }
 

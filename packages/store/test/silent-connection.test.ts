@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Unavailable } from '@knitfab/core';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { openStore, reachDatabase, snapshot, transaction } from '../src/index.ts';
+import { listen, notify } from '../src/notifications.ts';
+import { freshDatabase } from './database.ts';
+
+/** A proxy in front of the database that can cut its connections, or go silent while it keeps them. */
+async function proxied() {
+  const url = new URL(await freshDatabase());
+  const directory = url.searchParams.get('host');
+  const port = url.searchParams.get('port') ?? url.port;
+  const connections = new Set<{ isSilent: boolean; sockets: [Socket, Socket] }>();
+  const server = createServer((client) => {
+    const database = directory
+      ? connect(`${directory}/.s.PGSQL.${port}`)
+      : connect(Number(port || 5432), url.hostname);
+    const connection = { isSilent: false, sockets: [client, database] as [Socket, Socket] };
+    connections.add(connection);
+    const pass = (from: Socket, to: Socket) =>
+      from
+        .on('error', () => {})
+        .on('close', () => to.destroy())
+        .on('data', (bytes) => connection.isSilent || to.write(bytes));
+    pass(client, database);
+    pass(database, client);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const through = new URL(`postgresql://127.0.0.1:${(server.address() as AddressInfo).port}${url.pathname}`);
+  through.username = url.username || (url.searchParams.get('user') ?? '');
+  through.password = url.password;
+  through.searchParams.set('sslmode', 'disable');
+  return {
+    url: through.href,
+    cut() {
+      for (const { sockets } of connections) sockets[0].destroy();
+    },
+    /** What is connected now gets nothing any more; who connects anew is served. */
+    stall() {
+      for (const connection of connections) connection.isSilent = true;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const { sockets } of connections) sockets[0].destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+test('a statement whose connection goes silent fails as unavailable, and the next one is answered', async () => {
+  await using proxy = await proxied();
+  const store = openStore({ connectionString: proxy.url }, 2, 500);
+  const ask = () => snapshot(store.db, (tx) => sql`select`.execute(tx));
+  await ask();
+  proxy.stall();
+  await expect(ask()).rejects.toBeInstanceOf(Unavailable);
+  await ask();
+  await store.close();
+});
+
+test('who does something else in the middle of a transaction may take longer', async () => {
+  await using proxy = await proxied();
+  const store = openStore({ connectionString: proxy.url }, 2, 300);
+  await transaction(store.db, async (tx) => {
+    await sql`select`.execute(tx);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await sql`select`.execute(tx);
+  });
+  await store.close();
+});
+
+test.each(['in the middle of a statement', 'at the commit'])(
+  'a connection that is cut %s fails as unavailable, and the next one is answered',
+  async (when) => {
+    await using proxy = await proxied();
+    const store = openStore({ connectionString: proxy.url }, 2);
+    const broken = transaction(store.db, async (tx) => {
+      const work = sql`select pg_sleep(${when === 'at the commit' ? 0 : 30})`.execute(tx);
+      if (when === 'at the commit') await work;
+      else await reachDatabase(store.db);
+      proxy.cut();
+      await work;
+    });
+    await expect(broken).rejects.toBeInstanceOf(Unavailable);
+    // Another one of the pool may turn out to be cut only when it is used.
+    await expect
+      .poll(() =>
+        reachDatabase(store.db).then(
+          () => 'reached',
+          () => 'away',
+        ),
+      )
+      .toBe('reached');
+    await store.close();
+  },
+);
+
+test('who listens notices a connection that goes silent, and listens again', async () => {
+  await using proxy = await proxied();
+  const store = openStore({ connectionString: proxy.url }, 2);
+  const stopping = new AbortController();
+  const topics: (string | undefined)[] = [];
+  let heard: () => void = () => {};
+  const until = async (topic: string | undefined) => {
+    topics.length = 0;
+    while (!topics.includes(topic)) await new Promise<void>((resolve) => (heard = resolve));
+  };
+  const begun = until(undefined);
+  const listening = listen(
+    store.options,
+    (topic) => {
+      topics.push(topic);
+      heard();
+    },
+    stopping.signal,
+    200,
+  );
+  await begun;
+  const again = until(undefined);
+  proxy.stall();
+  await again;
+  const told = until('garbage');
+  await notify(store.db, 'garbage');
+  await told;
+  stopping.abort();
+  await listening;
+  await store.close();
+});
