@@ -292,6 +292,12 @@ describeWithHelm(`what values change${unless}`, () => {
     expect(namesOf(app, 'PodDisruptionBudget')).toEqual(['knitd']);
   });
 
+  test('vex runs on every node where it is wanted, and nowhere otherwise', () => {
+    expect(namesOf(templateAll()['knit-app'], 'DaemonSet')).toEqual([]);
+    const { 'knit-app': app } = templateAll({ 'knit-app': { 'vex.use': true } });
+    expect(find(app, 'DaemonSet', 'vex').spec.template.spec.tolerations).toEqual([{ operator: 'Exists' }]);
+  });
+
   test('no NetworkPolicies where they are not wanted', () => {
     const without = { 'networkPolicy.use': false };
     const objects = Object.values(

@@ -8,6 +8,7 @@ const refused: [string, Chart, Settings, RegExp][] = [
   ['a port that nodes do not have', 'knit-app', { 'knitd.port': 443 }, /\/knitd\/port.*minimum/],
   ['a port in quotes', 'knit-image-registry', { port: '30503' }, /\/port.*want integer/],
   ['a log level that does not exist', 'knit-app', { 'log.level': 'loud' }, /\/log\/level.*'warn'/],
+  ['a volume that is more than full', 'knit-app', { 'vex.fullPercent': 120 }, /\/vex\/fullPercent.*maximum/],
   ['less than no replicas', 'knit-app', { 'loops.finishing.replicas': -1 }, /\/replicas.*minimum/],
   ['a size that is none', 'knit-db-postgres', { 'volume.size': 'plenty' }, /\/volume\/size/],
   [

@@ -14,14 +14,23 @@ export interface Contents {
 
 /** The licenses of all in an executable that is not ours: of the packages whose modules it holds, and of its programs. */
 export async function thirdPartyLicenses(contents: Contents): Promise<string> {
-  const packages = new Set(contents.modules.map(packageOf).filter((each) => each !== undefined));
-  const sections = await Promise.all([...packages].sort().map(packageNotice));
+  const sections = await packageNotices(contents.modules);
   const { bunVersion, postgresqlVersion } = contents;
   sections.push(section(`Bun ${bunVersion}`, await notice('bun.txt')));
   if (postgresqlVersion !== undefined) {
     sections.push(section(`PostgreSQL ${postgresqlVersion}`, await notice('postgresql.txt')));
   }
   return sections.join('\n');
+}
+
+/** The licenses of the packages that modules belong to. */
+export async function packageLicenses(modules: readonly string[]): Promise<string> {
+  return (await packageNotices(modules)).join('\n');
+}
+
+async function packageNotices(modules: readonly string[]): Promise<string[]> {
+  const packages = new Set(modules.map(packageOf).filter((each) => each !== undefined));
+  return await Promise.all([...packages].sort().map(packageNotice));
 }
 
 /** The directory of the package that a module belongs to; undefined for a module of our own. */

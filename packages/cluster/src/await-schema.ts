@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '@knitfab/core';
-import { isSchemaCurrent, type Store } from '@knitfab/store';
 import type { LoopLog } from '@knitfab/engine';
+import { isSchemaCurrent, type Store } from '@knitfab/store';
 
 const pauseMilliseconds = 1000;
 

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
+import { processMetrics } from '@knitfab/server/process-metrics';
 import { openStore, type Store } from '@knitfab/store';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import { awaitSchema } from './await-schema.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
@@ -90,9 +91,7 @@ function giveUp(log: Logger): void {
 }
 
 function openRegistry(component: string): Registry {
-  const registry = new Registry();
-  // The histogram of delays of the event loop would wake an idle process a hundred times a second.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 });
+  const registry = processMetrics();
   new Gauge({
     name: 'knit_component_info',
     help: 'Name and version of this component; always 1',

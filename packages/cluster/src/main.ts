@@ -16,7 +16,7 @@ const programs: Record<string, Program> = {
   'knitd-backend': async (options) =>
     (await import('./components/knitd-backend.ts')).runKnitdBackend(options),
   ...Object.fromEntries(loops),
-  vex: async ({ configurationFile }) => (await import('./components/vex.ts')).runVex(configurationFile),
+  vex: async (options) => (await import('./components/vex.ts')).runVex(options),
   migrate: async () => (await import('./components/migrate.ts')).migrate(),
   'data-agent': async () => (await import('./pod/data-agent.ts')).run(process.env),
   'log-recorder': async () => (await import('./pod/log-recorder.ts')).run(process.env),

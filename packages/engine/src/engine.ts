@@ -13,7 +13,8 @@ import { startWorkersLoop } from './run-management/start-workers.ts';
 
 export interface EngineOptions {
   store: Store;
-  drivers: Drivers;
+  /** `projection` alone works without: on the database only. */
+  drivers?: Drivers;
   log: LoopLog;
   /** Those that run in this process; all of them when left out. */
   components?: readonly EngineComponent[];
@@ -30,18 +31,23 @@ type LoopOptions = Pick<EngineOptions, 'store' | 'drivers' | 'startDeadlineMilli
 
 const loopsOf: Record<EngineComponent, (options: LoopOptions) => Loop[]> = {
   projection: ({ store }) => [nominationLoop(store), projectionLoop(store)],
-  initialize: ({ store, drivers }) => [initializeLoop(store, drivers)],
+  initialize: ({ store, drivers }) => [initializeLoop(store, there(drivers))],
   'run-management': ({ store, drivers, startDeadlineMilliseconds }) => [
-    new WorkerObserver(store, drivers, startDeadlineMilliseconds),
-    startWorkersLoop(store, drivers),
+    new WorkerObserver(store, there(drivers), startDeadlineMilliseconds),
+    startWorkersLoop(store, there(drivers)),
   ],
   finishing: ({ store, drivers }) => [
-    finishingLoop(store, drivers, { stopped: false }),
-    ...Array.from({ length: stoppingLanes }, () => finishingLoop(store, drivers, { stopped: true })),
+    finishingLoop(store, there(drivers), { stopped: false }),
+    ...Array.from({ length: stoppingLanes }, () => finishingLoop(store, there(drivers), { stopped: true })),
   ],
-  'garbage-collection': ({ store, drivers }) => [garbageCollectionLoop(store, drivers)],
-  housekeeping: ({ store, drivers }) => [housekeepingLoop(store, drivers)],
+  'garbage-collection': ({ store, drivers }) => [garbageCollectionLoop(store, there(drivers))],
+  housekeeping: ({ store, drivers }) => [housekeepingLoop(store, there(drivers))],
 };
+
+function there(drivers: Drivers | undefined): Drivers {
+  if (drivers === undefined) throw new Error('only the component projection works without drivers');
+  return drivers;
+}
 
 /** One copy of each loop. */
 export const engineLoops = (options: LoopOptions): Loop[] =>
@@ -63,7 +69,7 @@ export async function runEngine(options: EngineOptions, signal: AbortSignal): Pr
       loop.noteChange(worker);
       runners[index]?.wake();
     };
-    return [drivers.workers.watch(onChange, signal)];
+    return [there(drivers).workers.watch(onChange, signal)];
   });
   await Promise.all([
     listen(store.options, wake, signal),

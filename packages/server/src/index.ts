@@ -1,11 +1,12 @@
 export { type EngineImage, engineImage } from '@knitfab/drivers';
 export { type Backend, localBackend } from './backend.ts';
-export { ImportTokens } from './internal/imports.ts';
+export { ImportTokens } from './internal/import-tokens.ts';
 export { createKnitdBackend, type KnitdBackendOptions } from './internal/knitd-backend.ts';
 export { remoteBackend } from './internal/remote-backend.ts';
 export { createKnitd, type KnitdOptions } from './knitd.ts';
 export { createMetrics, type Metrics } from './metrics/metrics.ts';
-export { followCertifiedKey, readCertifiedKey } from './tls/certified-key.ts';
+export { readCertifiedKey } from './tls/certified-key.ts';
+export { followCertifiedKey } from './tls/follow-certified-key.ts';
 export { defaultDataDirectory } from './up/data-directory.ts';
 export { type Up, type UpOptions, up } from './up/up.ts';
 export { version } from './version.ts';

@@ -1,10 +1,10 @@
 {{- /* What each component does with the Kubernetes API, and nothing else. knitd has no token; projection-leader has one without rights. */ -}}
 {{- define "knitfab.rules" -}}
-# volumes of uploads and imports, Data Agents and what keeps them from starting, logs of workers
+# volumes of uploads and imports, Data Agents and what keeps them from starting, logs of workers; strays for `knit doctor`
 knitd-backend:
-  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get] }
+  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get, list, delete] }
   - { apiGroups: [""], resources: [pods], verbs: [create, list, watch, delete] }
-  - { apiGroups: [batch], resources: [jobs], verbs: [get] }
+  - { apiGroups: [batch], resources: [jobs], verbs: [get, list, delete] }
   - { apiGroups: [""], resources: [events], verbs: [list] }
 # volumes of outputs
 initialize-leader:

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { checkKubernetesPlan } from '@knitfab/drivers/kubernetes/check-plan';
 import { checkFits } from '@knitfab/engine';
-import { createKnitd, createMetrics, followCertifiedKey, readCertifiedKey, remoteBackend } from '@knitfab/server';
+import {
+  createKnitd,
+  createMetrics,
+  followCertifiedKey,
+  readCertifiedKey,
+  remoteBackend,
+} from '@knitfab/server';
 import { type ComponentOptions, runComponent } from '../component.ts';
 import { serveUntil } from '../serve-until.ts';
 

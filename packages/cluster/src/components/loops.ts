@@ -1,6 +1,5 @@
 import { type EngineComponent, runEngine } from '@knitfab/engine';
 import { loopMetrics } from '@knitfab/server/loop-metrics';
-import { openClusterDrivers } from '../cluster-drivers.ts';
 import { type ComponentOptions, runComponent } from '../component.ts';
 
 /** As many as a component's loops have transactions at a time. */
@@ -17,7 +16,10 @@ const connections: Record<EngineComponent, number> = {
 export async function runLoops(component: EngineComponent, options: ComponentOptions): Promise<void> {
   await runComponent(component, connections[component], options, async (surroundings) => {
     const { store, log, registry, ending, ready } = surroundings;
-    const drivers = await openClusterDrivers(surroundings);
+    const drivers =
+      component === 'projection'
+        ? undefined
+        : await (await import('../cluster-drivers.ts')).openClusterDrivers(surroundings);
     const leftAgents =
       component === 'housekeeping'
         ? (await import('../left-agents.ts')).removeLeftAgents(surroundings)
@@ -26,7 +28,7 @@ export async function runLoops(component: EngineComponent, options: ComponentOpt
     await runEngine(
       {
         store,
-        drivers,
+        ...(drivers && { drivers }),
         log,
         components: [component],
         observer: loopMetrics([registry]),
@@ -36,6 +38,6 @@ export async function runLoops(component: EngineComponent, options: ComponentOpt
       ending,
     );
     await leftAgents;
-    await drivers.close();
+    await drivers?.close();
   });
 }

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Invalid, parseQuantity } from '@knitfab/core';
 import { GrowingVolumes } from '@knitfab/drivers/kubernetes/volume-growth';
-import { pino } from 'pino';
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { processMetrics } from '@knitfab/server/process-metrics';
+import { Counter } from 'prom-client';
+import type { ComponentOptions } from '../component.ts';
 import { readConfiguration } from '../configuration.ts';
 import { serveHealth } from '../health.ts';
+import { openLog } from '../log.ts';
 
 /** Kubelet measures volumes about once a minute. */
 const pauseMilliseconds = 30_000;
 
 /** Lets volumes grow that run full on this node; it needs no database. */
-export async function runVex(configurationFile: string): Promise<void> {
-  const { namespace, log: level } = await readConfiguration(configurationFile);
-  const log = pino({ ...level, base: { component: 'vex' }, timestamp: pino.stdTimeFunctions.isoTime });
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 });
+export async function runVex({ configurationFile, metricsPort: port }: ComponentOptions): Promise<void> {
+  const { namespace, log: options } = await readConfiguration(configurationFile);
+  const log = openLog('vex', options.level);
+  const registry = processMetrics();
   const name = 'knit_volumes_grown_total';
   const grown = new Counter({ name, help: 'Volumes that were asked to grow', registers: [registry] });
   const ending = new AbortController();
@@ -30,7 +31,7 @@ export async function runVex(configurationFile: string): Promise<void> {
     log,
   });
   let isReady = false;
-  const health = await serveHealth({ registry, isReady: () => isReady });
+  const health = await serveHealth({ registry, isReady: () => isReady, ...(port !== undefined && { port }) });
   try {
     while (!ending.signal.aborted) {
       try {

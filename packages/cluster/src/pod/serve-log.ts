@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type Socket } from 'node:net';
 import type { RecordedLog } from './recorded-log.ts';
 
 export interface LogServer {
@@ -19,9 +20,12 @@ const keepAliveMilliseconds = 10_000;
  */
 export function serveLog(log: RecordedLog, { port, token }: { port: number; token: string }): LogServer {
   const answering = new Set<Promise<void>>();
-  const server = createServer(
-    { keepAlive: true, keepAliveInitialDelay: keepAliveMilliseconds },
-    (request, response) => {
+  const sockets = new Set<Socket>();
+  let http: Promise<Server> | undefined;
+  const server = createServer({ keepAlive: true, keepAliveInitialDelay: keepAliveMilliseconds }, (socket) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    // Most logs are read when they are complete: what HTTP takes of memory and time is spent on the first reader.
+    http ??= openHttp((request, response) => {
       const answered = answer(log, token, request, response)
         .catch((error: unknown) => {
           console.error((error as Error).message);
@@ -29,8 +33,9 @@ export function serveLog(log: RecordedLog, { port, token }: { port: number; toke
         })
         .finally(() => answering.delete(answered));
       answering.add(answered);
-    },
-  );
+    });
+    void http.then((opened) => opened.emit('connection', socket));
+  });
   // Recording matters more than being read meanwhile.
   server.on('error', (error) => console.error(error.message)).listen(port);
   return {
@@ -38,8 +43,17 @@ export function serveLog(log: RecordedLog, { port, token }: { port: number; toke
       server.close();
       await Promise.all(answering);
     },
-    destroy: () => server.closeAllConnections(),
+    destroy: () => {
+      for (const socket of sockets) socket.destroy();
+    },
   };
+}
+
+async function openHttp(
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  const { createServer: createHttp } = await import('node:http');
+  return createHttp(listener);
 }
 
 async function answer(

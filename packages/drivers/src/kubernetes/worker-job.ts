@@ -205,9 +205,20 @@ function commandOf(
     entrypoint === undefined
       ? [...(imageCommand?.entrypoint ?? []), ...(args ?? imageCommand?.command ?? [])]
       : [...entrypoint, ...(args ?? [])];
-  const script = log === undefined ? 'exec "$@"' : `exec "$@" >${pipePath} 2>&1`;
+  const script = log === undefined ? execute : `exec >${pipePath} 2>&1; ${execute}`;
   return { command: [startPath, 'sh', '-c', script, 'sh', ...command].map(literal) };
 }
+
+/**
+ * Becomes the program that the image has by that name. It is looked for here: busybox's own `exec` would take a program of its own
+ * where it has one of that name (`date`, `tar`, `sh`).
+ */
+const execute = [
+  'case $1 in */*) exec "$@";; esac',
+  'set -f; IFS=:',
+  'for d in $PATH; do [ "$d" ] || d=.; p=$d/$1; if [ -f "$p" ] && [ -x "$p" ]; then shift; exec "$p" "$@"; fi; done',
+  'echo "$1: not found" >&2; exit 127',
+].join('\n');
 
 const toolsMount: VolumeMount = { name: 'knit', mountPath: toolsDirectory };
 

@@ -5,6 +5,8 @@ import {
   type Job,
   jobs,
   type KubernetesEvent,
+  type KubernetesNode,
+  nodes,
   type Pod,
   pods,
   type ResourceType,
@@ -13,7 +15,7 @@ import {
 import { Informer } from './informer.ts';
 import { selectorOf } from './labels.ts';
 import { containerNames } from './worker-job.ts';
-import { waitsForVolumes } from './worker-state/unscheduled.ts';
+import { isKeptAway, waitsForVolumes } from './worker-state/unscheduled.ts';
 import { patienceSeconds } from './worker-state/unstarted.ts';
 import { containerStatus, type WorkerSight } from './worker-state/worker-sight.ts';
 
@@ -21,7 +23,10 @@ import { containerStatus, type WorkerSight } from './worker-state/worker-sight.t
 export const jobNameLabel = 'batch.kubernetes.io/job-name';
 const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
 
-type Seen = Pick<WorkerSight, 'job' | 'pod' | 'hasHadPod' | 'events'>;
+type Seen = Pick<WorkerSight, 'job' | 'pod' | 'hasHadPod' | 'events' | 'nodes'>;
+
+/** How long nodes are taken to be as they were. */
+const nodesMilliseconds = 30_000;
 
 /** The Jobs and Pods of workers: from a copy while they are watched, else from the cluster. */
 export class WorkerObjects {
@@ -33,6 +38,8 @@ export class WorkerObjects {
   readonly #podNames = new Map<string, Set<string>>();
   /** Jobs (their uids) that have been seen with a Pod. */
   readonly #hadPod = new Set<string>();
+  #nodes: Promise<KubernetesNode[]> | undefined;
+  #nodesAt = 0;
 
   constructor({ client, namespace, log }: { client: KubernetesClient; namespace: string; log: LoopLog }) {
     this.#client = client;
@@ -58,15 +65,33 @@ export class WorkerObjects {
     this.#podNames.clear();
   }
 
-  /** Undefined when there is no such Job. A copy that lags is never taken as proof that something is missing. */
-  async see(name: string): Promise<Seen | undefined> {
-    const job = this.#jobs.get(name) ?? (await this.#client.find(jobs, this.#namespace, name));
+  /**
+   * Undefined when there is no such Job. A copy that lags is never taken as proof that something is missing.
+   * @param isSure whether the Job is to be the one that there is now, and not one of that name from before
+   */
+  async see(name: string, { isSure = false } = {}): Promise<Seen | undefined> {
+    const copy = isSure ? undefined : this.#jobs.get(name);
+    const job = copy ?? (await this.#client.find(jobs, this.#namespace, name));
     if (job === undefined || job.metadata?.deletionTimestamp !== undefined) return undefined;
     const pod = this.#knownPod(job) ?? (await this.#findPod(job));
     const uid = job.metadata?.uid ?? '';
     if (pod !== undefined) this.#hadPod.add(uid);
     const hasHadPod = pod !== undefined || this.#hadPod.has(uid) || countsPods(job);
-    return { job, pod, hasHadPod, events: await this.#events(job, pod) };
+    const [happened, around] = await Promise.all([this.#events(job, pod), this.#nodesFor(pod)]);
+    return { job, pod, hasHadPod, events: happened, ...(around && { nodes: around }) };
+  }
+
+  /** A permission for all of the cluster, which an administrator may not give: only the explanation is poorer then. */
+  async #nodesFor(pod: Pod | undefined): Promise<KubernetesNode[] | undefined> {
+    if (pod === undefined || !isKeptAway(pod)) return undefined;
+    if (this.#nodes === undefined || performance.now() - this.#nodesAt > nodesMilliseconds) {
+      this.#nodesAt = performance.now();
+      this.#nodes = this.#client.list(nodes, this.#namespace).then(
+        ({ items }) => items,
+        () => [],
+      );
+    }
+    return await this.#nodes;
   }
 
   #index(pod: Pod): void {

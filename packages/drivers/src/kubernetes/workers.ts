@@ -11,6 +11,7 @@ import { type ImageCommand, needsImageCommand, type WorkerJobOptions, workerJob 
 import type { WorkerLogRequest } from './worker-log.ts';
 import { WorkerObjects } from './worker-objects.ts';
 import { removeWorker } from './worker-removal.ts';
+import type { Judgement } from './worker-state/worker-sight.ts';
 import { workerState } from './worker-state/worker-state.ts';
 
 /** What an image runs when the Plan does not say. @throws {Unavailable} with advice when its registry does not tell */
@@ -64,13 +65,12 @@ export class KubernetesWorkers implements WorkerDriver {
   }
 
   async inspect(name: string): Promise<WorkerState> {
-    const { options } = this.#parts;
-    const sight = await this.#objects.see(name);
-    if (sight === undefined) {
-      this.#forget(name);
-      return { phase: 'missing' };
-    }
-    const { state, lookAgainAt } = workerState({ ...sight, now: new Date(), options: options.worker });
+    const judgement = this.#judge(await this.#objects.see(name));
+    const isOver = judgement.state.phase === 'ended' || judgement.state.phase === 'missing';
+    // The copy may still show the Job of an attempt before this one.
+    const { state, lookAgainAt } = isOver
+      ? this.#judge(await this.#objects.see(name, { isSure: true }))
+      : judgement;
     if (lookAgainAt === undefined) this.#forget(name);
     else this.#lookAgain(name, lookAgainAt);
     return state;
@@ -108,6 +108,11 @@ export class KubernetesWorkers implements WorkerDriver {
 
   close(): void {
     for (const name of this.#alarms.keys()) this.#forget(name);
+  }
+
+  #judge(sight: Awaited<ReturnType<WorkerObjects['see']>>): Judgement {
+    if (sight === undefined) return { state: { phase: 'missing' } };
+    return workerState({ ...sight, now: new Date(), options: this.#parts.options.worker });
   }
 
   /** Tells the watchers at a time at which the worker's state changes though nothing happens. */

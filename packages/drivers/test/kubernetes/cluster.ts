@@ -4,10 +4,16 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { LoopLog } from '@knitfab/engine';
+import type { AgentHome } from '../../src/kubernetes/agent-home.ts';
 import { findKubeconfig, kubeconfigAccess } from '../../src/kubernetes/client/kubeconfig.ts';
 import { KubernetesClient } from '../../src/kubernetes/client/kubernetes-client.ts';
 import { volumeClaims } from '../../src/kubernetes/client/resource-type.ts';
 import { DataAgents } from '../../src/kubernetes/data-agents.ts';
+import {
+  defaultWorkerOptions,
+  type KubernetesDrivers,
+  openKubernetesDrivers,
+} from '../../src/kubernetes/index.ts';
 import { KubernetesTransfers } from '../../src/kubernetes/transfers.ts';
 
 /** The image that Pods of these tests run: it must be on the nodes, or they must be able to pull it. */
@@ -33,13 +39,13 @@ export class TestCluster {
   readonly client: KubernetesClient;
   readonly #server: Server;
   readonly #address: string;
-  readonly #agents: DataAgents[] = [];
+  readonly #opened: { readonly home: AgentHome; close(): Promise<void> }[] = [];
 
   private constructor(client: KubernetesClient, server: Server, address: string, namespace: string) {
     this.client = client;
     this.#server = server.on('request', (request, response) => {
       const which = Number(request.url?.split('/')[1]);
-      this.#agents[which]?.home.handle(request, response);
+      this.#opened[which]?.home.handle(request, response);
     });
     this.#address = address;
     this.namespace = namespace;
@@ -62,20 +68,41 @@ export class TestCluster {
   transfers(given: { image?: string; startDeadlineSeconds?: number } = {}): KubernetesTransfers {
     const { startDeadlineSeconds } = given;
     const agents = new DataAgents({
-      client: this.client,
-      namespace: this.namespace,
-      image: given.image ?? image,
-      imagePullPolicy: 'IfNotPresent',
-      imagePullSecrets: [],
-      log: quiet,
+      ...this.#options(),
+      ...(given.image !== undefined && { image: given.image }),
       agents: {
-        address: `${this.#address}/${this.#agents.length}`,
-        pod: { name: `backend-${this.#agents.length}` },
+        ...this.#nextHome(),
         ...(startDeadlineSeconds !== undefined && { startDeadlineSeconds }),
       },
     });
-    this.#agents.push(agents);
+    this.#opened.push({ home: agents.home, close: () => agents.close() });
     return new KubernetesTransfers(agents);
+  }
+
+  async drivers(): Promise<KubernetesDrivers> {
+    const volumes = { size: '1Gi', accessMode: 'ReadWriteMany' } as const;
+    const options = { ...this.#options(), volumes, worker: defaultWorkerOptions, agents: this.#nextHome() };
+    const drivers = await openKubernetesDrivers(options);
+    const { agentHome: home } = drivers;
+    if (home === undefined) throw new Error('there is no home for Data Agents');
+    this.#opened.push({ home, close: () => drivers.close() });
+    return drivers;
+  }
+
+  #options() {
+    return {
+      client: this.client,
+      namespace: this.namespace,
+      image,
+      imagePullPolicy: 'IfNotPresent' as const,
+      imagePullSecrets: [],
+      log: quiet,
+    };
+  }
+
+  #nextHome() {
+    const which = this.#opened.length;
+    return { address: `${this.#address}/${which}`, pod: { name: `backend-${which}` } };
   }
 
   async makeVolume(name: string): Promise<void> {
@@ -84,7 +111,7 @@ export class TestCluster {
   }
 
   async close(): Promise<void> {
-    for (const agents of this.#agents) await agents.close();
+    for (const opened of this.#opened) await opened.close();
     this.#server.close().closeAllConnections();
     this.client.close();
     execFileSync('kubectl', ['delete', 'namespace', this.namespace, '--wait=false'], { stdio: 'ignore' });

@@ -4,11 +4,14 @@ import { NotFound } from '@knitfab/core';
 import type { Drivers } from '@knitfab/engine';
 import { dataDetails, type Store, snapshot } from '@knitfab/store';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
 import { createApplication } from '../application.ts';
 import type { Backend } from '../backend.ts';
 import { answerError } from '../errors.ts';
+import { observeRequests } from '../metrics/http-metrics.ts';
 import { readAddress } from '../serve.ts';
-import { type ImportTokens, importRoutes } from './imports.ts';
+import type { ImportTokens } from './import-tokens.ts';
+import { importRoutes } from './imports.ts';
 import { internalPaths } from './paths.ts';
 
 export interface KnitdBackendOptions {
@@ -20,16 +23,19 @@ export interface KnitdBackendOptions {
   agentHome: { handle(request: IncomingMessage, response: ServerResponse): void };
   imports: ImportTokens;
   log: FastifyBaseLogger;
+  /** Where requests are counted. */
+  registry?: Registry;
 }
 
 /** knitd-backend: what needs Kubernetes on behalf of a request (spec page 2, "Internal API"). Never reachable from outside. */
 export function createKnitdBackend(options: KnitdBackendOptions): FastifyInstance {
-  const { store, drivers, backend, agentHome, imports, log } = options;
+  const { store, drivers, backend, agentHome, imports, log, registry } = options;
   const noSuch = (path: string) => new NotFound(`there is no ${path.slice(0, 100)} in the internal API`);
   const app = createApplication({
     log,
     answerNoPath: (request, reply) => answerError(noSuch(request.url), request, reply),
   });
+  if (registry !== undefined) observeRequests(app, [registry]);
   app.setNotFoundHandler((request, reply) => answerError(noSuch(request.url), request, reply));
 
   app.post(internalPaths.data, async (request) => {

@@ -1,11 +1,12 @@
 import type { LoopObserver } from '@knitfab/engine';
 import type { EventFeed, Store } from '@knitfab/store';
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
 import { version } from '../version.ts';
 import { observeDatabase } from './database-metrics.ts';
 import { observeRequests } from './http-metrics.ts';
 import { loopMetrics } from './loop-metrics.ts';
+import { processMetrics } from './process-metrics.ts';
 import { observeTransfers } from './transfer-metrics.ts';
 
 /** What this process counts, for Prometheus (docs/metrics.md). Each process makes its own. */
@@ -17,9 +18,6 @@ export interface Metrics {
   /** All metrics as text, and its media type. */
   read(): Promise<{ text: string; contentType: string }>;
 }
-
-/** The histogram of delays of the event loop would wake an idle process a hundred times a second. */
-const eventLoopMonitoringPrecision = 1000;
 
 /** @param registry has the process's own metrics; made here when left out */
 export function createMetrics(
@@ -53,10 +51,4 @@ export function createMetrics(
       return { text: await registry.metrics(), contentType: registry.contentType };
     },
   };
-}
-
-function processMetrics(): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
-  return registry;
 }

@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Whether the answer may go on for long, as that of a watch. */
+  readonly isLasting?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -25,11 +27,16 @@ const busyAttempts = 4;
 /** HTTP to one API server, over connections that are kept. */
 export class ApiConnection {
   readonly #access: ClusterAccess;
+  /** For what is answered soon; more at once would cost handshakes and gain nothing. */
   readonly #agent: Agent;
+  /** For what lasts, and must not keep the others waiting. */
+  readonly #lastingAgent: Agent;
 
   constructor(access: ClusterAccess) {
     this.#access = access;
-    this.#agent = new Agent({ ...access.tls, keepAlive: true, keepAliveMsecs: 15_000, scheduling: 'lifo' });
+    const kept = { ...access.tls, keepAlive: true, keepAliveMsecs: 15_000 };
+    this.#agent = new Agent({ ...kept, maxSockets: 10, scheduling: 'lifo' });
+    this.#lastingAgent = new Agent(kept);
   }
 
   /**
@@ -61,6 +68,7 @@ export class ApiConnection {
 
   close(): void {
     this.#agent.destroy();
+    this.#lastingAgent.destroy();
   }
 
   /** A kept connection may have been closed by the server just when it was used again. */
@@ -73,7 +81,16 @@ export class ApiConnection {
     }
   }
 
-  #send({ what, method, path, query, body, contentType, signal }: ApiRequest): Promise<IncomingMessage> {
+  #send({
+    what,
+    method,
+    path,
+    query,
+    body,
+    contentType,
+    isLasting,
+    signal,
+  }: ApiRequest): Promise<IncomingMessage> {
     const { server, token } = this.#access;
     const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
     for (const [name, value] of Object.entries(query ?? {})) {
@@ -87,8 +104,9 @@ export class ApiConnection {
       ...(payload && { 'content-type': contentType ?? 'application/json', 'content-length': payload.length }),
     };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const agent = isLasting ? this.#lastingAgent : this.#agent;
     const isSecure = url.protocol === 'https:';
-    const options = { method, headers, ...(signal && { signal }), ...(isSecure && { agent: this.#agent }) };
+    const options = { method, headers, ...(signal && { signal }), ...(isSecure && { agent }) };
     const request = (isSecure ? httpsRequest : httpRequest)(url, options, resolve);
     const slow = setTimeout(
       () => request.destroy(new Error(`no answer for ${answerMilliseconds / 1000} seconds`)),

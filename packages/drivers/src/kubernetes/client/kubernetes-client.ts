@@ -167,6 +167,7 @@ export class KubernetesClient {
         method: 'GET',
         path: resourcePath(type, namespace),
         query: { ...options, ...query },
+        isLasting: true,
         signal: ended,
       });
     return watchEvents<T>(open, signal);
@@ -186,6 +187,7 @@ export class KubernetesClient {
       method: 'GET',
       path: `${resourcePath(type, namespace, name)}/${subresource}`,
       query,
+      isLasting: true,
       ...(signal && { signal }),
     });
   }

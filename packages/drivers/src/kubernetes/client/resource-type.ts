@@ -17,6 +17,8 @@ export interface ResourceType<T extends KubernetesObject> {
   readonly apiVersion: string;
   readonly kind: string;
   readonly plural: string;
+  /** Whether its objects belong to no namespace. */
+  readonly isClusterScoped?: true;
   /** Never set: it ties the kind to the type of its objects. */
   readonly shape?: T;
 }
@@ -31,13 +33,21 @@ export const volumeClaims: ResourceType<PersistentVolumeClaim> = {
   plural: 'persistentvolumeclaims',
 };
 
+export const nodes: ResourceType<KubernetesNode> = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  isClusterScoped: true,
+};
+
 /** The path of a collection of objects in a namespace, or of one of them. */
 export function resourcePath<T extends KubernetesObject>(
-  { apiVersion, plural }: ResourceType<T>,
+  { apiVersion, plural, isClusterScoped }: ResourceType<T>,
   namespace: string,
   name?: string,
 ): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const path = `${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+  const within = isClusterScoped ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  const path = `${group}${within}/${plural}`;
   return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
 }

@@ -23,6 +23,7 @@ export interface GrownVolume {
 }
 
 const kubeletPort = 10250;
+const mebibyte = 2 ** 20;
 
 /** Lets volumes grow that run full while Pods of one node mount them. */
 export class GrowingVolumes {
@@ -80,7 +81,7 @@ export class GrowingVolumes {
       const size = grownSize({ capacity, available, requested, given }, limits);
       if (size === undefined) return undefined;
       await client.patch(volumeClaims, namespace, name, {
-        spec: { resources: { requests: { storage: String(size) } } },
+        spec: { resources: { requests: { storage: `${Math.floor(size / mebibyte)}Mi` } } },
       });
       this.#refused.delete(name);
       return { claim: name, from: requested, to: size };

@@ -28,7 +28,7 @@ export function lostPod(pod: Pod, { now }: Pick<WorkerSight, 'now'>): Judgement 
   if (deadline === undefined) return undefined;
   const silentAt = after(deadline, silentSeconds);
   if (now < silentAt) return { ...underWay(pod, cause), lookAgainAt: silentAt };
-  return lost(`the node ${pod.spec?.nodeName ?? '(none)'} was lost: ${cause}`);
+  return lost(`the node ${pod.spec?.nodeName ?? '(none)'} was lost`);
 }
 
 /** Told as pending or running until its containers have ended or can't answer any more. */

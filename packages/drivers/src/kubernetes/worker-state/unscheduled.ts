@@ -1,4 +1,5 @@
-import type { Pod } from '../client/resource-type.ts';
+import type { Taint } from 'kubernetes-types/core/v1.js';
+import type { KubernetesNode, Pod } from '../client/resource-type.ts';
 import { containerNames } from '../worker-job.ts';
 import { condition } from './worker-sight.ts';
 
@@ -6,8 +7,11 @@ import { condition } from './worker-sight.ts';
 export const waitsForVolumes = (pod: Pod): boolean =>
   /persistentvolumeclaim|PersistentVolumeClaims|persistentVolume/i.test(messageOf(pod) ?? '');
 
-/** What the scheduler says, with what the worker asks of a node where the scheduler does not name it. */
-export function unscheduledReason(pod: Pod): string | undefined {
+/** Whether taints keep a Pod away from nodes; the scheduler does not say which. */
+export const isKeptAway = (pod: Pod): boolean => /untolerated taint/.test(messageOf(pod) ?? '');
+
+/** What the scheduler says, with what the worker asks of a node, and which taints it does not tolerate. */
+export function unscheduledReason(pod: Pod, nodes: readonly KubernetesNode[] = []): string | undefined {
   // What follows the first sentence is what preemption would or would not bring: nothing that a user could do something about.
   const [said] = messageOf(pod)?.split(/\.\s|\.$/) ?? [];
   if (said === undefined) return undefined;
@@ -17,7 +21,29 @@ export function unscheduledReason(pod: Pod): string | undefined {
     ),
     ...(/affinity\/selector/.test(said) ? requiredLabels(pod) : []),
   ];
-  return asked.length === 0 ? said : `${said} (the worker asks for ${asked.join(', ')})`;
+  const taints = isKeptAway(pod) ? untoleratedTaints(pod, nodes) : [];
+  const details = [
+    ...(asked.length === 0 ? [] : [`the worker asks for ${asked.join(', ')}`]),
+    ...(taints.length === 0 ? [] : [`it does not tolerate ${taints.join(', ')}`]),
+  ];
+  return details.length === 0 ? said : `${said} (${details.join('; ')})`;
+}
+
+/** Source: Kubernetes, "Taints and Tolerations". */
+function untoleratedTaints({ spec }: Pod, nodes: readonly KubernetesNode[]): string[] {
+  const { tolerations = [] } = spec ?? {};
+  const isTolerated = ({ key, value = '', effect }: Taint) =>
+    tolerations.some(
+      (toleration) =>
+        (toleration.effect ?? effect) === effect &&
+        (toleration.key ?? key) === key &&
+        (toleration.operator === 'Exists' || (toleration.value ?? '') === value),
+    );
+  const taints = nodes
+    .flatMap((node) => node.spec?.taints ?? [])
+    .filter((taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(taint))
+    .map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`);
+  return [...new Set(taints)];
 }
 
 const amount = ({ spec }: Pod, resource: string): string =>

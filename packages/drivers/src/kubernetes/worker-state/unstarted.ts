@@ -39,9 +39,10 @@ function withoutPod(sight: WorkerSight): Judgement {
 }
 
 function unscheduled(pod: Pod, sight: WorkerSight): Judgement {
-  const { job, options, events } = sight;
+  const { job, options, events, nodes } = sight;
   const since = startOf(pod, job);
-  if (!waitsForVolumes(pod)) return pending(unscheduledReason(pod), sight, since, { hasEvents: false });
+  if (!waitsForVolumes(pod))
+    return pending(unscheduledReason(pod, nodes), sight, since, { hasEvents: false });
   const failure = latest(events, ['ProvisioningFailed', 'FailedBinding']);
   const said = unscheduledReason(pod) ?? '';
   if (failure === undefined && !/not found/.test(said)) {

@@ -1,6 +1,6 @@
 import type { WorkerState } from '@knitfab/engine';
 import type { ContainerStatus } from 'kubernetes-types/core/v1.js';
-import type { Job, KubernetesEvent, Pod } from '../client/resource-type.ts';
+import type { Job, KubernetesEvent, KubernetesNode, Pod } from '../client/resource-type.ts';
 import type { WorkerOptions } from '../options.ts';
 
 /** What is known of a worker at a moment. */
@@ -12,6 +12,8 @@ export interface WorkerSight {
   readonly hasHadPod: boolean;
   /** What happened to the Job, its Pod and the Pod's volumes; read only while the worker does not come to run. */
   readonly events: readonly KubernetesEvent[];
+  /** Read only while taints of nodes keep the worker away, and only where that is permitted. */
+  readonly nodes?: readonly KubernetesNode[];
   readonly now: Date;
   readonly options: WorkerOptions;
 }
