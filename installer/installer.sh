@@ -726,7 +726,7 @@ check_permissions() {
       resource=''
     done < <(awk '/^apiVersion:/ { version = $2 } /^kind:/ { print $2, version }' "$work"/rendered/*.yaml | tr -d '"' | sort -u)
   } >"$work/reviews"
-  k create -f "$work/reviews" -o jsonpath='{.status.allowed} {.spec.resourceAttributes.verb} {.spec.resourceAttributes.resource} {.spec.resourceAttributes.namespace}{"\n"}' \
+  k create --validate=false -f "$work/reviews" -o jsonpath='{.status.allowed} {.spec.resourceAttributes.verb} {.spec.resourceAttributes.resource} {.spec.resourceAttributes.namespace}{"\n"}' \
     >"$work/answers" 2>"$work/error" || { problem "permissions can't be asked for: $(last_line "$work/error")"; return; }
   local denied
   denied=$(awk -v cluster='in the whole cluster' '$1 != "true" { print $2, $3, ($4 ? "in " $4 : cluster) }' "$work/answers" | sort -u | paste -sd, - | sed 's/,/, /g')
@@ -779,8 +779,14 @@ check_storage_class() {
       warn "the NFS server in the cluster keeps nothing when its pod ends: set nfs.external and nfs.server, or nfs.hostPath, in values/knit-storage-nfs.yaml, or give --storage-class"
     return
   fi
-  provisioner=$(k get storageclass "$name" -o jsonpath='{.provisioner}' 2>/dev/null) ||
-    { problem "there is no StorageClass $name. There are: $(k get storageclass -o jsonpath='{.items[*].metadata.name}')"; return; }
+  if ! provisioner=$(k get storageclass "$name" -o jsonpath='{.provisioner}' 2>"$work/error"); then
+    if grep -q NotFound "$work/error"; then
+      problem "there is no StorageClass $name. There are: $(k get storageclass -o jsonpath='{.items[*].metadata.name}' 2>/dev/null)"
+    else
+      problem "StorageClass $name can't be looked at: $(last_line "$work/error")"
+    fi
+    return
+  fi
   case $provisioner in
     kubernetes.io/no-provisioner | kubernetes.io/aws-ebs | ebs.csi.* | kubernetes.io/gce-pd | kubernetes.io/azure-disk | disk.csi.azure.com | \
       kubernetes.io/host-path | k8s.io/minikube-hostpath | docker.io/hostpath | cinder.csi.* | rbd.csi.ceph.com | *.rbd.csi.ceph.com | openebs.io/local | local.csi.* | topolvm.*)
@@ -978,8 +984,11 @@ release() { # CHART
 progress_of() { # CHART
   # shellcheck disable=SC2016 # the dollars are the template's own
   kn get pods -l "$label/instance=$1" -o go-template='{{ range .items }}{{ $name := index .metadata.labels "app.kubernetes.io/component" }}{{ range .status.conditions }}{{ if and (eq .type "PodScheduled") (eq .status "False") }}{{ $name }}|{{ .message }}{{ "\n" }}{{ end }}{{ end }}{{ range .status.initContainerStatuses }}{{ with .state.waiting }}{{ $name }}|{{ .reason }}{{ "\n" }}{{ end }}{{ end }}{{ range .status.containerStatuses }}{{ if .state.waiting }}{{ $name }}|{{ .state.waiting.reason }}{{ "\n" }}{{ else if and .state.running (not .ready) }}{{ $name }}|starts{{ "\n" }}{{ end }}{{ end }}{{ end }}' 2>/dev/null |
-    sed -e 's/|PodInitializing$/|starts/' -e 's/|ContainerCreating$/|starts/' -e 's/|.*PersistentVolumeClaim.*/|waits for its volume/' -e 's/|/: /' |
-    sort | uniq -c | sed -E -e 's/^ *1 //' -e 's/^ *([0-9]+) (.*)/\2 (\1)/' | paste -sd ';' - | sed 's/;/; /g'
+    sed -e 's/|PodInitializing$/|starts/' -e 's/|ContainerCreating$/|starts/' -e 's/|.*PersistentVolumeClaim.*/|waits for its volume/' |
+    awk -F'|' '
+      $2 == "starts" { if (++starting <= 2) names = names (names ? ", " : "") $1; next }
+      !seen[$0]++ { others = others "; " $1 ": " $2 }
+      END { if (starting) others = "; " (starting <= 2 ? names (starting == 1 ? " starts" : " start") : starting " pods start") others; print substr(others, 3) }'
 }
 
 explain_failure() { # CHART
@@ -1334,10 +1343,10 @@ X
 
 # Makes the pods of $work/probes, waits until each image has fared somehow, leaves lines "NODE IMAGE|REASON|MESSAGE" in $work/probed.
 run_probes() {
-  local fared=''
+  local fared='' node
   kn delete pods -l "$label/component=image-check" --ignore-not-found --wait >/dev/null
   kn create -f "$work/probes" >/dev/null 2>"$work/error" || die "the nodes' images can't be looked at: $(last_line "$work/error")"
-  for ((i = 0; i < 120; i++)); do
+  for ((i = 0; i < 60; i++)); do
     kn get pods -l "$label/component=image-check" -o jsonpath='{range .items[*]}{range .status.containerStatuses[*]}{.image}|{.state.waiting.reason}|{.state.waiting.message}{"\n"}{end}{"\n"}{end}' >"$work/out" 2>/dev/null || true
     fared=$(awk -F'|' 'NF > 1 && $2 != "ContainerCreating" && $2 != "PodInitializing"' "$work/out" | wc -l)
     [[ $fared -lt $(grep -c 'imagePullPolicy' "$work/probes") ]] || break
@@ -1349,6 +1358,9 @@ run_probes() {
   kn get pods -l "$label/component=image-check" -o go-template='{{ range .items }}{{ $node := .spec.nodeName }}{{ range .status.containerStatuses }}{{ $node }} {{ .name }} {{ with .state.waiting }}{{ .reason }}|{{ .message }}{{ else }}present|{{ end }}{{ "\n" }}{{ end }}{{ end }}' >"$work/answered"
   awk 'NR == FNR { image[$1 " " $2] = $3; next } NF > 2 { key = $1 " " $2; node = $1; $1 = $2 = ""; sub(/^ */, ""); print node, image[key] "|" $0 }' "$work/asked" "$work/answered" >"$work/probed"
   kn delete pods -l "$label/component=image-check" --wait=false >/dev/null
+  cut -d' ' -f1 "$work/asked" | sort -u | while read -r node; do
+    grep -q "^$node " "$work/probed" || warn "node $node has not answered within a minute: it is left out"
+  done
 }
 
 # An archive that `ctr images import` takes: an OCI image layout with some of the bundle's images.

@@ -32,7 +32,7 @@ export class Workplace implements Disposable {
   run(program: string, ...args: string[]): Outcome {
     const { KUBECONFIG: _, ...inherited } = process.env;
     const environment = { ...inherited, HOME: this.path, TMPDIR: this.path, ...this.environment };
-    return spawnSync(program, args, { cwd: this.path, encoding: 'utf8', env: environment, timeout: 120_000 });
+    return spawnSync(program, args, { cwd: this.path, encoding: 'utf8', env: environment, timeout: 540_000 });
   }
 
   installer(...args: string[]): Outcome {

@@ -7,7 +7,7 @@ import { ClusterWorkplace, kubectl, lacksCluster } from './cluster.ts';
 
 const lack = lacksCluster();
 
-describe.skipIf(lack)(`installer.sh --check${lack ? ` (${lack})` : ''}`, () => {
+describe.skipIf(lack)(`installer.sh --check${lack ? ` (${lack})` : ''}`, { timeout: 120_000 }, () => {
   test('finds nothing missing in a cluster that will do, and makes nothing', () => {
     using place = new ClusterWorkplace();
     expect(place.prepare()).toMatchObject({ status: 0, stderr: '' });
@@ -71,13 +71,13 @@ describe.skipIf(lack)(`installer.sh --check${lack ? ` (${lack})` : ''}`, () => {
     kubectl(['create', 'serviceaccount', 'visitor', '-n', place.namespace]);
     const token = kubectl(['create', 'token', 'visitor', '-n', place.namespace]).trim();
     const config = parse(readFileSync(join(place.path, 'settings/kubeconfig'), 'utf8'));
-      config.users[0].user = { token };
-      writeFileSync(join(place.path, 'visitor'), JSON.stringify(config));
-      const { stderr } = place.installer('--check', '-s', 'settings', '--kubeconfig', 'visitor');
-      expect(stderr).toMatch(
-        /the kubeconfig's user lacks permissions: .*create deployments in knit-installer-/,
-      );
-      expect(stderr).toContain('create priorityclasses in the whole cluster');
+    config.users[0].user = { token };
+    writeFileSync(join(place.path, 'visitor'), JSON.stringify(config));
+    const { stderr } = place.installer('--check', '-s', 'settings', '--kubeconfig', 'visitor');
+    expect(stderr).toMatch(
+      /the kubeconfig's user lacks permissions: .*create deployments in knit-installer-/,
+    );
+    expect(stderr).toContain('create priorityclasses in the whole cluster');
   });
 
   test('says so when the cluster can’t be reached', () => {
@@ -104,7 +104,7 @@ describe.skipIf(lack)(`installer.sh --check${lack ? ` (${lack})` : ''}`, () => {
   });
 });
 
-describe.skipIf(lack)('the server’s certificate', () => {
+describe.skipIf(lack)('the server’s certificate', { timeout: 120_000 }, () => {
   const names = (place: ClusterWorkplace) =>
     new X509Certificate(readFileSync(join(place.path, 'settings/certs/server.crt'))).subjectAltName ?? '';
 

@@ -18,6 +18,7 @@ describe.skipIf(lack)(`installer.sh --prepare${lack ? ` (${lack})` : ''}`, () =>
 
     const directory = join(place.path, settings);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory, 'values/knit-certs.yaml')).mode & 0o777).toBe(0o600);
     expect(readdirSync(join(directory, 'values')).sort()).toEqual(
       [...charts, 'extra-api', 'hooks'].map((name) => `${name}.yaml`).sort(),
     );
