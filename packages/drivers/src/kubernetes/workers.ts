@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { Conflict, NotFound, Unavailable } from '@knitfab/core';
+import { Conflict, Invalid, NotFound, Unavailable } from '@knitfab/core';
 import type { LoopLog, VolumeRef, WorkerDriver, WorkerSpec, WorkerState } from '@knitfab/engine';
 import { checkKubernetesPlan, type KubernetesPlan } from './check-plan.ts';
 import type { KubernetesClient } from './client/kubernetes-client.ts';
@@ -52,6 +52,7 @@ export class KubernetesWorkers implements WorkerDriver {
     const imageCommand = needsImageCommand(spec)
       ? await commandOfImage(readImageCommand, spec.image)
       : undefined;
+    if (imageCommand !== undefined) checkCommand(spec, imageCommand);
     const recorderToken = randomBytes(32).toString('base64url');
     const job = workerJob(spec, options, { recorderToken, ...(imageCommand && { imageCommand }) });
     try {
@@ -148,6 +149,15 @@ async function commandOfImage(read: ReadImageCommand, image: string): Promise<Im
     const script = 'echo "$1"; exit 255';
     return { entrypoint: [startPath, 'sh', '-c', script, 'sh', error.message], command: [] };
   }
+}
+
+/** @throws {Invalid} when neither the image nor the Plan says what to run */
+function checkCommand({ image, args }: WorkerSpec, { entrypoint, command }: ImageCommand): void {
+  if (entrypoint.length + (args ?? command).length > 0) return;
+  throw new Invalid({
+    reason: `the image ${image} does not say what it runs, and neither does the Plan`,
+    advice: 'Set entrypoint in the Plan.',
+  });
 }
 
 const isThere = ({ metadata }: Job): boolean => metadata?.deletionTimestamp === undefined;
