@@ -1,19 +1,27 @@
 // npm run bench -- [--only NAME[,NAME]] [--json FILE]
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type Result, result } from './figure.ts';
+import { type Figure, type Result, result } from './figure.ts';
 import { chain } from './figures/chain.ts';
 import { cli } from './figures/cli.ts';
 import { containerHop } from './figures/container-hop.ts';
 import { history } from './figures/history.ts';
 import { hop } from './figures/hop.ts';
 import { idle } from './figures/idle.ts';
+import { kubernetesChain } from './figures/kubernetes-chain.ts';
+import { kubernetesHop } from './figures/kubernetes-hop.ts';
+import { kubernetesIdle } from './figures/kubernetes-idle.ts';
+import { kubernetesInstall } from './figures/kubernetes-install.ts';
+import { kubernetesPush } from './figures/kubernetes-push.ts';
+import { kubernetesTogether } from './figures/kubernetes-together.ts';
+import { kubernetesTransfer } from './figures/kubernetes-transfer.ts';
 import { lineage } from './figures/lineage.ts';
 import { projection } from './figures/projection.ts';
 import { endScale, scale } from './figures/scale.ts';
 import { smallFiles } from './figures/small-files.ts';
 import { throughput } from './figures/throughput.ts';
 import { transfer } from './figures/transfer.ts';
+import { endMeasuredCluster } from './kubernetes/measured-cluster.ts';
 import { removeLeftovers } from './leftovers.ts';
 
 // Those that make many files come first: the others delete theirs, see leftovers.ts.
@@ -30,13 +38,22 @@ const figures = [
   ...idle,
   cli,
   ...scale,
+  // They share one installation, which is idle at first.
+  kubernetesInstall,
+  ...kubernetesIdle,
+  kubernetesPush,
+  kubernetesHop,
+  kubernetesChain,
+  ...kubernetesTransfer,
+  ...kubernetesTogether,
 ];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } });
 const wanted = values.only?.split(',');
-const unknown = wanted?.filter(
-  (name) => !figures.some((figure) => figure.name.split(':')[0] === name.split(':')[0]),
-);
+/** A figure's own name, or what it begins with: `scale` is all that begin with `scale:`, `kubernetes` all with `kubernetes-`. */
+const names = (name: string, figure: Figure) =>
+  figure.name === name || figure.name.startsWith(`${name}:`) || figure.name.startsWith(`${name}-`);
+const unknown = wanted?.filter((name) => !figures.some((figure) => names(name, figure)));
 if (unknown !== undefined && unknown.length > 0) {
   console.error(
     `There is no figure ${unknown.join(', ')}. There are: ${figures.map((figure) => figure.name).join(', ')}`,
@@ -45,19 +62,17 @@ if (unknown !== undefined && unknown.length > 0) {
 }
 
 const results: Result[] = [];
-for (const figure of figures) {
-  if (
-    wanted !== undefined &&
-    !wanted.includes(figure.name) &&
-    !wanted.includes(figure.name.split(':')[0] ?? '')
-  )
-    continue;
-  console.error(`measuring ${figure.name}: ${figure.what} …`);
-  results.push(await result(figure));
+try {
+  for (const figure of figures) {
+    if (wanted !== undefined && !wanted.some((name) => names(name, figure))) continue;
+    console.error(`measuring ${figure.name}: ${figure.what} …`);
+    results.push(await result(figure));
+  }
+} finally {
+  await endScale();
+  await endMeasuredCluster();
+  await removeLeftovers();
 }
-
-await endScale();
-await removeLeftovers();
 
 const round = (value: number) => Number(value.toPrecision(3));
 console.table(

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KnitServer, knit } from './knit-server.ts';
+import { KnitServer } from './knit-server.ts';
+import { knit } from './knit-user.ts';
 import { othersMayRead } from './others-may-read.ts';
 
 const isRoot = process.getuid?.() === 0;

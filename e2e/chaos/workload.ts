@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { PlanSpec, RunDetail } from '@knitfab/api';
-import type { KnitServer } from '../knit-server.ts';
+import type { KnitUser } from '../knit-user.ts';
 
 /** Fails if it is not alone with an empty output, and prints one line for each time that it is run. */
 const careful = (command: string): string[] => [
@@ -53,14 +53,14 @@ export interface WorkloadOptions {
 
 /** Users at work: what they push, and what they may count on once it was acknowledged. */
 export class Workload {
-  readonly #server: KnitServer;
+  readonly #server: KnitUser;
   readonly #options: WorkloadOptions;
   readonly #plans: RegisteredPlan[] = [];
   /** Data of which the server said that it has them. */
   readonly acknowledged = new Set<string>();
   #params = 0;
 
-  constructor(server: KnitServer, options: WorkloadOptions) {
+  constructor(server: KnitUser, options: WorkloadOptions) {
     this.#server = server;
     this.#options = options;
   }
