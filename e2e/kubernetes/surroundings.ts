@@ -16,6 +16,8 @@ export const surroundings = {
     hostPath: process.env.KNIT_NODE_CERTS ?? '/etc/containerd/certs.d',
     subPath: process.env.KNIT_NODE_CERTS_SUBPATH ?? '',
   },
+  /** The program that makes and breaks nodes (`node N`, `kill-node N`, `load IMAGE`), where nodes can be made. */
+  cluster: process.env.KNIT_CLUSTER,
   /** The settings of an installation that is there already: it is used, and stays. */
   settings: process.env.KNIT_E2E_SETTINGS,
 };

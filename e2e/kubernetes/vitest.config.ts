@@ -12,6 +12,8 @@ const order = [
   'transfers',
   'placement',
   'components',
+  'nodes',
+  'chaos',
   'conformance',
   'upgrade',
   'uninstall',

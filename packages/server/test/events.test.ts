@@ -20,6 +20,8 @@ afterAll(async () => {
   await rm(tree, { recursive: true });
 });
 
+type Fits = (block: string) => boolean;
+
 /** A connection that reads events, as bytes come over the wire. */
 async function connected(headers: Record<string, string> = {}, path = '/api/events') {
   const { hostname, port } = new URL(server.client.apiRoot);
@@ -32,10 +34,14 @@ async function connected(headers: Record<string, string> = {}, path = '/api/even
     text += chunk;
   });
   answer.on('error', () => {}); // it is broken off at the end
-  /** The blocks so far, once there is one that fits. */
-  const until = async (fits: (block: string) => boolean): Promise<string[]> => {
+  /** The blocks so far, once there is one that fits; or one that fits after another one. */
+  const until = async (fits: Fits, after?: Fits): Promise<string[]> => {
     const blocks = () => text.split('\n\n').slice(0, -1);
-    while (!blocks().some(fits)) await once(answer, 'data');
+    const isThere = () => {
+      const first = after === undefined ? 0 : blocks().findIndex(after);
+      return first >= 0 && blocks().slice(first).some(fits);
+    };
+    while (!isThere()) await once(answer, 'data');
     return blocks();
   };
   return { answer, until, close: () => sent.destroy() };
@@ -46,8 +52,11 @@ const field = (block: string, name: string) =>
     .split('\n')
     .find((line) => line.startsWith(`${name}: `))
     ?.slice(name.length + 2);
-const isAbout = (knitId: string, tag: string) => (block: string) =>
-  field(block, 'event') === 'data' && block.includes(knitId) && block.includes(tag);
+const isAbout =
+  (knitId: string, tag: string): Fits =>
+  (block) =>
+    field(block, 'event') === 'data' && block.includes(knitId) && block.includes(tag);
+const isDone: Fits = (block) => block.includes('"status":"done"');
 
 describe('the stream of events', () => {
   test('is told at once, each event with its id, and goes through proxies unchanged', async () => {
@@ -61,7 +70,7 @@ describe('the stream of events', () => {
     await reader.until((block) => field(block, 'id') !== undefined); // where it begins
     const knitId = await server.push(tree, 'e1:a');
     await reader.until(isAbout(knitId, 'e1:a'));
-    const blocks = await reader.until((block) => block.includes('"status":"done"'));
+    const blocks = await reader.until(isDone);
     const events = blocks.filter((block) => field(block, 'event') !== undefined);
     expect(events.every((block) => field(block, 'id') !== undefined)).toBe(true);
     const runs = events.filter((block) => field(block, 'event') === 'run');
@@ -76,7 +85,9 @@ describe('the stream of events', () => {
   test('goes on after the last event that is known, named by header or in the address', async () => {
     const reader = await connected();
     const first = await server.push(tree, 'e2:first');
-    const seen = (await reader.until(isAbout(first, 'e2:first'))).find(isAbout(first, 'e2:first')) ?? '';
+    // A Data is told of when its upload begins, and with the tags of now: its last event is the one after its end.
+    const blocks = await reader.until(isAbout(first, 'e2:first'), isDone);
+    const seen = blocks.findLast(isAbout(first, 'e2:first')) ?? '';
     reader.close();
     const second = await server.push(tree, 'e2:second');
     const id = field(seen, 'id') ?? '';
@@ -86,7 +97,7 @@ describe('the stream of events', () => {
     ]) {
       // the tags of a Data are those that it has when it is told: they are there from its beginning on
       await returned.until(isAbout(second, 'e2:second'));
-      const blocks = await returned.until((block) => block.includes('"status":"done"'));
+      const blocks = await returned.until(isDone);
       expect(blocks.some((block) => block.includes(first))).toBe(false);
       expect(blocks.filter((block) => field(block, 'event') === 'run')).toHaveLength(3);
       returned.close();

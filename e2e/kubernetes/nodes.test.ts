@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { output } from './commands.ts';
+import { eventually, kubectl, list } from './kubectl.ts';
+import { sharedInstallation } from './shared-installation.ts';
+import { SingleRuns } from './single-runs.ts';
+import { surroundings } from './surroundings.ts';
+
+const { cluster, hasCluster } = surroundings;
+
+/** "I want to add a node", and what happens when one is lost. It takes a cluster whose nodes can be made and broken: KNIT_CLUSTER. */
+describe.skipIf(!hasCluster || cluster === undefined)('a node', () => {
+  const knitfab = sharedInstallation();
+  const program = cluster ?? '';
+  const number = '3';
+  const added = `node-${number}`;
+  const label = 'knit-e2e/place';
+  let runs: SingleRuns;
+
+  beforeAll(async () => {
+    await knitfab.connect();
+    runs = await SingleRuns.of(knitfab);
+  });
+
+  /** The node goes as it should, so that nothing of it is left on the machine. */
+  afterAll(async () => {
+    await runs[Symbol.asyncDispose]();
+    await output([program, 'node', number]);
+    await kubectl('wait', '--for=condition=Ready', `node/${added}`, '--timeout=120s');
+    const drain = ['--ignore-daemonsets', '--delete-emptydir-data', '--force', '--disable-eviction'];
+    await kubectl('drain', added, ...drain, '--grace-period=5', '--timeout=90s');
+    await kubectl('delete', 'node', added);
+    await eventually('its pods are gone', async () => {
+      const pods = await list('pods', '--all-namespaces', `--field-selector=spec.nodeName=${added}`);
+      return pods.length === 0;
+    });
+    await output([program, 'kill-node', number]);
+  });
+
+  test('can be added at any time', async () => {
+    const [deployment] = (await knitfab.list('deployments')).filter(
+      ({ metadata }) => metadata.name === 'knitd',
+    );
+    await output([program, 'node', number]);
+    await kubectl('wait', '--for=condition=Ready', `node/${added}`, '--timeout=120s');
+    await output([program, 'load', deployment?.spec.template.spec.containers[0].image]);
+    await kubectl('label', 'node', added, `${label}=added`, '--overwrite');
+  });
+
+  test('runs workers as soon as it is there', async () => {
+    const planId = await runs.script('echo here', { on_node: { must: [`${label}=added`] } });
+    const run = await runs.ended(planId);
+    expect(run).toMatchObject({ status: 'done' });
+    expect(await knitfab.log(run.runId)).toBe('here\n');
+    expect(await runs.shown(planId, /node/i)).toContain(added);
+  });
+
+  test('is not in the certificate at first, and is once it was renewed: without a restart', async () => {
+    const node = (await list('nodes')).find(({ metadata }) => metadata.name === added);
+    const address = node?.status.addresses.find(
+      ({ type }: { type: string }) => type === 'InternalIP',
+    ).address;
+    const pods = (await knitfab.pods('knitd')).map(({ metadata }) => metadata.uid);
+    await expect(trusted(address, 30803)).rejects.toThrow(/altnames|does not match/i);
+    const { code, stderr } = await knitfab.installer(['--renew-certs', '-s', knitfab.settings]);
+    expect(code, stderr).toBe(0);
+    // The kubelet brings changed Secrets into pods within about a minute.
+    await eventually('knitd has the new certificate', () => trusted(address, 30803), { seconds: 180 });
+    await eventually('the registry has the new certificate', () => trusted(address, 30503), { seconds: 180 });
+    expect((await knitfab.pods('knitd')).map(({ metadata }) => metadata.uid)).toEqual(pods);
+  });
+
+  test('may be lost: what ran there has failed as lost, or was run again elsewhere', {
+    timeout: 420_000,
+  }, async () => {
+    await kubectl('label', 'node', added, `${label}=lost`, '--overwrite');
+    const planId = await runs.script('sleep 100; echo ended', { on_node: { prefer: [`${label}=lost`] } });
+    const { runId } = await runs.is('running', planId);
+    await output([program, 'kill-node', number]);
+    const run = await eventually(
+      'its loss is seen',
+      async () => {
+        const each = await knitfab.client.getRun(runId);
+        return ['done', 'failed'].includes(each.status) && each;
+      },
+      { seconds: 360 },
+    );
+    if (run.status === 'done') expect(await knitfab.log(runId)).toBe('ended\n');
+    else expect(run).toMatchObject({ exit: { code: 254, message: expect.stringContaining(added) } });
+  });
+
+  /** Resolves once a TLS connection has come about that the handout's CA vouches for. */
+  async function trusted(host: string, port: number): Promise<true> {
+    const socket = connect({ host, port, ca: (await knitfab.certificateAuthority()) ?? '', servername: '' });
+    try {
+      await once(socket, 'secureConnect');
+      return true;
+    } finally {
+      socket.destroy();
+    }
+  }
+});
