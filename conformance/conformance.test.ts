@@ -45,8 +45,8 @@ function conforms(open: () => Promise<Subject>): void {
     subject = await open();
     const { server, image } = subject;
     const wire = new Wire(server.client.apiRoot.replace(/\/api$/, ''));
-    const world = new World(wire, { command: ['sh', '-c'], patience: 60_000, ...(image && { image }) });
-    for await (const each of results(rows, world)) all.push(each);
+    const world = () => new World(wire, { command: ['sh', '-c'], patience: 60_000, ...(image && { image }) });
+    for await (const each of results(rows, world, { atOnce: 4 })) all.push(each);
     const left = [
       await wire.get('/api/runs'),
       await wire.get('/api/data'),

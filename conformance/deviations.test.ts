@@ -172,7 +172,7 @@ async function tried(rows: readonly Row[], deviate: (exchange: Exchange) => void
   const proxy = await deviating(deviate);
   const wire = new Wire(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
   const all: Result[] = [];
-  for await (const each of results(rows, new World(wire, { command: ['sh', '-c'], patience: 3000 })))
+  for await (const each of results(rows, () => new World(wire, { command: ['sh', '-c'], patience: 3000 })))
     all.push(each);
   wire.close();
   proxy.closeAllConnections();

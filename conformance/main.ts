@@ -15,6 +15,7 @@ const help = `Tries every row of the Knitfab Web API on a server, over HTTP only
                    other machines, and what needs it is "not tried". On a server of one machine, host:v1 does.
   --command WORDS  how that image runs a script, which comes as one more argument (default: sh -c)
   --patience SECONDS  how long a Run may take to get on (default: 60)
+  --at-once N      how many rows are tried at the same time (default: 4)
   --json FILE      writes the results as JSON, too
 
 It works beside other users: its Data and Plans have tags of their own. Runs and Data are deleted in the end, Plans
@@ -34,6 +35,7 @@ function given() {
         image: { type: 'string' },
         command: { type: 'string', default: 'sh -c' },
         patience: { type: 'string', default: '60' },
+        'at-once': { type: 'string', default: '4' },
         json: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -52,6 +54,8 @@ if (values.help) {
 if (values.server === undefined) usage('--server is missing');
 if (!URL.canParse(values.server)) usage(`"${values.server}" is not a URL`);
 if (!(Number(values.patience) > 0)) usage(`"${values.patience}" is not a number of seconds`);
+const atOnce = Number(values['at-once']);
+if (!(Number.isInteger(atOnce) && atOnce > 0)) usage(`"${values['at-once']}" is not a number of rows`);
 
 const wire = new Wire(
   values.server.replace(/\/api\/?$/, ''),
@@ -62,20 +66,21 @@ const wire = new Wire(
 await wire
   .get('/api/plans')
   .catch((error: Error) => usage(`${values.server} does not answer: ${error.message}`));
-const world = new World(wire, {
-  command: values.command.split(' ').filter(Boolean),
-  patience: Number(values.patience) * 1000,
-  ...(values.image !== undefined && { image: values.image }),
-});
+const open = () =>
+  new World(wire, {
+    command: values.command.split(' ').filter(Boolean),
+    patience: Number(values.patience) * 1000,
+    ...(values.image !== undefined && { image: values.image }),
+  });
 
 const colours = { ok: 'green', failed: 'red', 'not tried': 'yellow' } as const;
 const all: Result[] = [];
 let isInterrupted = false;
 process.once('SIGINT', () => {
   isInterrupted = true;
-  console.log('  stopping after this check, and taking away what was made; Ctrl-C again: at once');
+  console.log('  stopping after the rows under way, and taking away what was made; Ctrl-C again: at once');
 });
-for await (const each of results(rows, world)) {
+for await (const each of results(rows, open, { atOnce })) {
   if (each.row !== all.at(-1)?.row) console.log(`\n${styleText('bold', each.row)}`);
   console.log(`  ${styleText(colours[each.result], each.result.padEnd(9))}  ${each.what}`);
   if (each.why !== undefined) console.log(`             ${each.why.replaceAll('\n', '\n             ')}`);

@@ -31,10 +31,10 @@ describe.skipIf(!hasCluster)('chaos', () => {
   });
 
   test('loses nothing, and doubles nothing', { timeout: minutes * 60_000 + 600_000 }, async () => {
-    const workload = new Workload(knitfab, { source: runs.source, images: [image], pauseMilliseconds: 6000 });
+    const workload = new Workload(knitfab, { source: runs.source, images: [image], pauseMilliseconds: 3000 });
     await workload.begin();
     const ending = new AbortController();
-    const pushing = workload.push(ending.signal);
+    const pushing = Promise.all(Array.from({ length: 3 }, () => workload.push(ending.signal)));
     const counts = await faults(Date.now() + minutes * 60_000);
     ending.abort();
     await pushing;
@@ -51,6 +51,7 @@ describe.skipIf(!hasCluster)('chaos', () => {
     console.table([...counts].map(([fault, count]) => ({ fault, injected: count })));
     console.log(`${workload.acknowledged.size} pushes acknowledged, ${await workload.count()} Runs`);
     expect(complaints).toEqual([]);
+    expect(workload.acknowledged.size).toBeGreaterThan(minutes);
   });
 
   async function faults(until: number): Promise<Map<string, number>> {
@@ -58,7 +59,8 @@ describe.skipIf(!hasCluster)('chaos', () => {
     const inject = async (name: string, fault: () => Promise<unknown>) => {
       counts.set(name, (counts.get(name) ?? 0) + 1);
       await fault();
-      await setTimeout(Math.random() * 4000);
+      // A push takes some 3 s: some come through, some are broken off.
+      await setTimeout(2000 + Math.random() * 6000);
     };
     const nodeLost = cluster && inject('a node without its kubelet for 40 s', () => loseNode(cluster));
     while (Date.now() < until) {
