@@ -1532,17 +1532,19 @@ our_volumes() {
     awk -v namespace="$namespace" '$1 == "claim" { ours[$2] = 1; next } $4 == namespace && ($5 in ours) { print $1, $2, $3 }' "$here/.claims" -
 }
 
-# Claims first. A volume that is kept ("Retain"), or whose driver does not answer within three minutes, is removed by
+# Claims first. A volume that is kept ("Retain"), or whose driver has not removed any for three minutes, is removed by
 # hand: its files stay where they are.
 remove_volumes() {
-  local volume
+  local volume left fewest='' idle=0 told=$SECONDS
   note_claims
   kn delete persistentvolumeclaims -l "$label/name=knitfab" --ignore-not-found --wait=false >/dev/null
-  for ((i = 0; i < 90; i++)); do
-    our_volumes | grep -qv ' Retain Released$' || break
+  while left=$(our_volumes | grep -cv ' Retain Released$') && ((idle < 90)); do
+    if [[ -z $fewest ]] || ((left < fewest)); then fewest=$left idle=0; else idle=$((idle + 1)); fi
+    if ((SECONDS - told >= 15)); then say "  $left volumes are left" && told=$SECONDS; fi
     sleep 2
   done
   for volume in $(our_volumes | cut -d' ' -f1); do
+    k get persistentvolume "$volume" >/dev/null 2>&1 || continue
     say "removing volume $volume from the cluster; what it holds stays in its storage"
     k delete persistentvolume "$volume" --ignore-not-found --wait=false >/dev/null
     sleep 1

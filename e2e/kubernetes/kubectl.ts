@@ -27,10 +27,9 @@ export function apply(objects: readonly object[], options: CommandOptions = {}):
 
 /** The objects that `kubectl get` lists. */
 export async function list(...args: string[]): Promise<KubernetesObject[]> {
-  const { items } = JSON.parse(await kubectl('get', ...args, '--output=json')) as {
-    items: KubernetesObject[];
-  };
-  return items;
+  const text = await kubectl('get', ...args, '--output=json');
+  // With `--ignore-not-found` there may be no list at all.
+  return text === '' ? [] : (JSON.parse(text) as { items: KubernetesObject[] }).items;
 }
 
 /** @throws {Error} with the sentence when it has not come true in time */
