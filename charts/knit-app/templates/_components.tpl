@@ -118,13 +118,13 @@ spec:
             failureThreshold: 60
           readinessProbe:
             httpGet: { path: /readyz, port: metrics }
-            periodSeconds: 5
+            periodSeconds: 10
             timeoutSeconds: 5
           livenessProbe:
             httpGet: { path: /healthz, port: metrics }
-            periodSeconds: 20
+            periodSeconds: 30
             timeoutSeconds: 10
-            failureThreshold: 6
+            failureThreshold: 4
           {{- with .drain }}
           lifecycle:
             # until every node knows that requests go elsewhere
