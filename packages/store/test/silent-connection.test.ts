@@ -1,55 +1,13 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Unavailable } from '@knitfab/core';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { openStore, reachDatabase, snapshot, transaction } from '../src/index.ts';
 import { listen, notify } from '../src/notifications.ts';
 import { freshDatabase } from './database.ts';
-
-/** A proxy in front of the database that can cut its connections, or go silent while it keeps them. */
-async function proxied() {
-  const url = new URL(await freshDatabase());
-  const directory = url.searchParams.get('host');
-  const port = url.searchParams.get('port') ?? url.port;
-  const connections = new Set<{ isSilent: boolean; sockets: [Socket, Socket] }>();
-  const server = createServer((client) => {
-    const database = directory
-      ? connect(`${directory}/.s.PGSQL.${port}`)
-      : connect(Number(port || 5432), url.hostname);
-    const connection = { isSilent: false, sockets: [client, database] as [Socket, Socket] };
-    connections.add(connection);
-    const pass = (from: Socket, to: Socket) =>
-      from
-        .on('error', () => {})
-        .on('close', () => to.destroy())
-        .on('data', (bytes) => connection.isSilent || to.write(bytes));
-    pass(client, database);
-    pass(database, client);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const through = new URL(`postgresql://127.0.0.1:${(server.address() as AddressInfo).port}${url.pathname}`);
-  through.username = url.username || (url.searchParams.get('user') ?? '');
-  through.password = url.password;
-  through.searchParams.set('sslmode', 'disable');
-  return {
-    url: through.href,
-    cut() {
-      for (const { sockets } of connections) sockets[0].destroy();
-    },
-    /** What is connected now gets nothing any more; who connects anew is served. */
-    stall() {
-      for (const connection of connections) connection.isSilent = true;
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const { sockets } of connections) sockets[0].destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+import { DatabaseProxy } from './database-proxy.ts';
 
 test('a statement whose connection goes silent fails as unavailable, and the next one is answered', async () => {
-  await using proxy = await proxied();
+  await using proxy = await DatabaseProxy.start(await freshDatabase());
   const store = openStore({ connectionString: proxy.url }, 2, 500);
   const ask = () => snapshot(store.db, (tx) => sql`select`.execute(tx));
   await ask();
@@ -60,7 +18,7 @@ test('a statement whose connection goes silent fails as unavailable, and the nex
 });
 
 test('who does something else in the middle of a transaction may take longer', async () => {
-  await using proxy = await proxied();
+  await using proxy = await DatabaseProxy.start(await freshDatabase());
   const store = openStore({ connectionString: proxy.url }, 2, 300);
   await transaction(store.db, async (tx) => {
     await sql`select`.execute(tx);
@@ -73,7 +31,7 @@ test('who does something else in the middle of a transaction may take longer', a
 test.each(['in the middle of a statement', 'at the commit'])(
   'a connection that is cut %s fails as unavailable, and the next one is answered',
   async (when) => {
-    await using proxy = await proxied();
+    await using proxy = await DatabaseProxy.start(await freshDatabase());
     const store = openStore({ connectionString: proxy.url }, 2);
     const broken = transaction(store.db, async (tx) => {
       const work = sql`select pg_sleep(${when === 'at the commit' ? 0 : 30})`.execute(tx);
@@ -97,7 +55,7 @@ test.each(['in the middle of a statement', 'at the commit'])(
 );
 
 test('who listens notices a connection that goes silent, and listens again', async () => {
-  await using proxy = await proxied();
+  await using proxy = await DatabaseProxy.start(await freshDatabase());
   const store = openStore({ connectionString: proxy.url }, 2);
   const stopping = new AbortController();
   const topics: (string | undefined)[] = [];
