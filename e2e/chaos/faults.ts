@@ -55,7 +55,8 @@ export function settableClock(file: string): { environment: NodeJS.ProcessEnv; f
   };
 }
 
-export const faults: readonly Fault[] = [
+/** Of the server itself, and of its clients. */
+export const serverFaults: readonly Fault[] = [
   {
     name: 'server killed, and up again (SIGKILL)',
     async inject(server) {
@@ -88,6 +89,24 @@ export const faults: readonly Fault[] = [
       process.kill(server.pid, 'SIGCONT');
     },
   },
+  {
+    name: 'upload broken off in the middle',
+    async inject({ client }) {
+      const { hostname, port } = new URL(client.apiRoot);
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => {});
+      socket.write(
+        'POST /api/data/ HTTP/1.1\r\nhost: chaos\r\ncontent-type: application/tar\r\ntransfer-encoding: chunked\r\n\r\n200\r\n',
+      );
+      socket.write(Buffer.alloc(300, 'x'));
+      await setTimeout(random(10, 300));
+      socket.destroy();
+    },
+  },
+];
+
+/** Of a database that the server runs itself. */
+export const embeddedDatabaseFaults: readonly Fault[] = [
   endDatabase('killed', 'SIGKILL'),
   endDatabase('stopped fast', 'SIGINT'),
   endDatabase('stopped immediately', 'SIGQUIT'),
@@ -101,20 +120,6 @@ export const faults: readonly Fault[] = [
         'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()',
       );
       await database.end();
-    },
-  },
-  {
-    name: 'upload broken off in the middle',
-    async inject({ client }) {
-      const { hostname, port } = new URL(client.apiRoot);
-      const socket = connect(Number(port), hostname);
-      socket.on('error', () => {});
-      socket.write(
-        'POST /api/data/ HTTP/1.1\r\nhost: chaos\r\ncontent-type: application/tar\r\ntransfer-encoding: chunked\r\n\r\n200\r\n',
-      );
-      socket.write(Buffer.alloc(300, 'x'));
-      await setTimeout(random(10, 300));
-      socket.destroy();
     },
   },
 ];

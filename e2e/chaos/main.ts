@@ -1,6 +1,8 @@
-// npm run chaos -- [--minutes N] [--driver docker] [--clocks]: breaks a real `knit up` in random ways while users push, and looks whether all
-// is well after. With `--driver docker` half of the Plans run in containers, of an engine that breaks, too. With `--clocks` the
-// clocks of server and database are set as well, by libfaketime, whose semaphores get lost at times: that ends the run early.
+// npm run chaos -- [--minutes N] [--driver docker] [--database remote] [--clocks]: breaks a real `knit up` in random ways while
+// users push, and looks whether all is well after. With `--driver docker` half of the Plans run in containers, of an engine that
+// breaks, too. With `--database remote` the server's database is behind a proxy that cuts connections, or goes silent. With
+// `--clocks` the clocks of server and database are set as well, by libfaketime, whose semaphores get lost at times: that ends the
+// run early.
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,19 +10,22 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { KnitServer } from '../knit-server.ts';
 import type { ContainerEngine } from './containers.ts';
-import { type Fault, faults, settableClock } from './faults.ts';
+import { embeddedDatabaseFaults, type Fault, serverFaults, settableClock } from './faults.ts';
+import { RemoteDatabase } from './remote-database.ts';
 import { Workload } from './workload.ts';
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
     driver: { type: 'string', default: 'local' },
+    database: { type: 'string', default: 'embedded' },
     clocks: { type: 'boolean', default: false },
   },
 });
 const minutes = Number(values.minutes);
 if (!(minutes > 0)) usage('Say for how many minutes: npm run chaos -- --minutes 2');
 if (!['local', 'docker'].includes(values.driver)) usage('Say --driver local, or --driver docker');
+if (!['embedded', 'remote'].includes(values.database)) usage('Say --database embedded, or --database remote');
 
 function usage(problem: string): never {
   console.error(problem);
@@ -45,9 +50,10 @@ async function run(): Promise<string[]> {
   const clock = values.clocks ? settableClock(clockFile) : { environment: {}, faults: [] };
   if (clock.faults.length === 0) console.log('clocks are not set: that takes --clocks, and libfaketime');
   await using engine = values.driver === 'docker' ? await startEngine() : undefined;
+  await using database = values.database === 'remote' ? await RemoteDatabase.start() : undefined;
   await using server = await KnitServer.start({
     options: engine?.options.options ?? ['--driver', 'local'],
-    environment: { ...clock.environment, ...engine?.options.environment },
+    environment: { ...clock.environment, ...engine?.options.environment, ...database?.environment },
   });
   const workload = new Workload(server, {
     source,
@@ -58,12 +64,18 @@ async function run(): Promise<string[]> {
   await workload.begin();
   const ending = new AbortController();
   const pushing = workload.push(ending.signal);
-  const counts = await injectFaults(server, [...faults, ...clock.faults, ...(engine?.faults ?? [])]);
+  const counts = await injectFaults(server, [
+    ...serverFaults,
+    ...(database?.faults ?? embeddedDatabaseFaults),
+    ...clock.faults,
+    ...(engine?.faults ?? []),
+  ]);
   ending.abort();
   await pushing;
   const late = setTimeout(restMilliseconds, undefined, { ref: false }).then(() => workload.unfinished());
   const complaints = await Promise.race([atRest(workload, engine), late]);
   console.table([...counts].map(([fault, count]) => ({ fault, injected: count })));
+  if (database !== undefined) console.log(database.counts);
   console.log(`${workload.acknowledged.size} pushes acknowledged, ${await workload.count()} Runs`);
   return complaints;
 }
