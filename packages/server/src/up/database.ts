@@ -14,9 +14,13 @@ export interface ServerDatabase {
   stop(): Promise<void>;
 }
 
-/** A database that dies this often in a row is given up. */
-const maxRestarts = 5;
-const restartPause = 1000;
+/**
+ * How long to wait before the database is started again, in milliseconds: at first, and at most. It may end again and again for
+ * want of space on its disk; everything goes on as soon as there is some, and nobody has to start the server for that.
+ */
+const [shortestPause, longestPause] = [100, 10_000];
+/** A database that has run for so long is well. */
+const wellMilliseconds = 60_000;
 
 /**
  * Starts the embedded PostgreSQL of the data directory, unless `url` names another.
@@ -33,24 +37,35 @@ export async function openDatabase(
   let ours = !adopted;
   let stopping = false;
 
-  /** Starts the database again when it ends by itself. */
+  /** Starts the database again whenever it ends by itself. */
   async function watch(): Promise<void> {
-    for (let restarts = 0; restarts < maxRestarts; restarts++) {
-      const startedAt = Date.now();
+    for (let pause = shortestPause; ; pause = Math.min(2 * pause, longestPause)) {
+      const startedAt = performance.now();
       const lastWords = await server.exited;
       if (stopping) return;
       log.error({ lastWords }, 'the database ended by itself and is started again');
-      if (Date.now() - startedAt > 60_000) restarts = 0;
-      await setTimeout(restarts * restartPause, undefined, { ref: false });
-      if (stopping) return;
-      server = await startEmbeddedPostgres({ directory });
+      if (performance.now() - startedAt > wellMilliseconds) pause = shortestPause;
+      await setTimeout(pause, undefined, { ref: false });
+      const started = await startAgain(pause);
+      if (started === undefined) return;
+      server = started;
       if (stopping) return await server.stop();
-      if (server.connectionString !== connectionString) break;
+      if (server.connectionString !== connectionString) throw movedAway(directory);
     }
-    throw new Unavailable({
-      reason: 'the database ends again and again',
-      advice: `Its log in ${directory} tells why.`,
-    });
+  }
+
+  /** @returns undefined when the server is stopped meanwhile */
+  async function startAgain(pause: number): Promise<EmbeddedPostgres | undefined> {
+    for (; !stopping; pause = Math.min(2 * pause, longestPause)) {
+      try {
+        return await startEmbeddedPostgres({ directory });
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        log.error({ reason: error.reason }, 'the database does not start, and is tried again');
+      }
+      await setTimeout(pause, undefined, { ref: false });
+    }
+    return undefined;
   }
 
   return {
@@ -68,3 +83,9 @@ export async function openDatabase(
     },
   };
 }
+
+const movedAway = (directory: string): Unavailable =>
+  new Unavailable({
+    reason: `the socket of the database in ${directory} has moved`,
+    advice: 'Start the server again.',
+  });

@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KnitError, Unavailable } from '@knitfab/core';
 import { serverAccount } from './account.ts';
@@ -57,7 +57,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const logFile = options.logFile ?? join(home, 'postgresql.log');
     const server = await poll(() => adoptOrStart(home, logFile, options), patience);
     if (server === undefined)
-      throw couldNotStart(home, logFile, 'processes of a server that ended are still running');
+      throw await couldNotStart(home, logFile, 'processes of a server that ended are still running');
     return embeddedPostgres(server, home, logFile);
   } catch (error) {
     if (error instanceof KnitError) throw error;
@@ -98,13 +98,15 @@ async function adoptOrStart(
   if (launched === 'taken') return undefined;
   if (!('lastWords' in launched)) return launched;
   if (passing.test(launched.lastWords)) return undefined;
-  throw couldNotStart(home, logFile, launched.lastWords);
+  throw await couldNotStart(home, logFile, launched.lastWords);
 }
 
-function couldNotStart(home: string, logFile: string, words: string): Unavailable {
+/** A server without space can't even write why it ends. */
+async function couldNotStart(home: string, logFile: string, words: string): Promise<Unavailable> {
+  const isFull = (await statfs(home)).bavail === 0;
   return new Unavailable({
-    reason: `the database in ${home} could not be started: ${words || 'PostgreSQL said nothing'}`,
-    advice: `Its log ${logFile} tells more.`,
+    reason: `the database in ${home} could not be started: ${words || (isFull ? 'its disk is full' : 'PostgreSQL said nothing')}`,
+    advice: isFull ? 'Free some space on its disk.' : `Its log ${logFile} tells more.`,
   });
 }
 
