@@ -56,6 +56,19 @@ describe('knit plan', () => {
     expect(stderr).toContain('stdin:1:8: the image host has no tag');
   });
 
+  it('apply and its dry run name the Plans over which what a Plan makes comes back to it', async () => {
+    const first = await running.applyPlan({ input: 'cycle:a', output: 'cycle:b', script: 'true' });
+    const second = await running.applyPlan({ input: 'cycle:b', output: 'cycle:c', script: 'true' });
+    const input =
+      'image: host:v1\nentrypoint: ["true"]\ninputs: [{path: /in, tags: ["cycle:c"]}]\noutputs: [{path: /out, tags: ["cycle:a"]}]\n';
+    const words = `comes back to its own input over the Plans ${first.planId}, ${second.planId}: `;
+    const dry = await running.home.knit(['plan', 'apply', '--dry-run', '-'], { input });
+    expect(dry.stdout).toContain(words);
+    const { code, stderr } = await running.home.knit(['plan', 'apply', '-'], { input });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(words) });
+    expect(stderr).toMatch(/Stop it with `knit plan active no /);
+  });
+
   it('apply registers all Plans of all files, or none of them when one can not be read', async () => {
     const plan = (tag: string) =>
       `image: host:v1\nentrypoint: ["true"]\ninputs: [{path: /in, tags: ["${tag}"]}]\n`;

@@ -7,6 +7,7 @@ export * from './mount-path.ts';
 export * from './node-label.ts';
 export * from './nomination.ts';
 export * from './plan.ts';
+export * from './plan-cycle.ts';
 export * from './quantity.ts';
 export * from './run.ts';
 export * from './scheduling.ts';

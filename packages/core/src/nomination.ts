@@ -1,3 +1,4 @@
+import type { PlanId } from './id.ts';
 import type { PlanDefinition } from './plan.ts';
 import { isFinished, type RunStatus } from './run.ts';
 import { formatTag, isSystemTag, type Tag, tagSet } from './tag.ts';
@@ -81,4 +82,14 @@ export function planWarnings({ image, inputs, outputs, log, active }: PlanDefini
     }
   }
   return warnings;
+}
+
+/** How many Plans of a cycle are named. */
+const named = 10;
+
+/** The same of a Plan whose results come back to its inputs over others, in the order in which they feed each other. */
+export function cycleWarning(planIds: readonly PlanId[]): string {
+  const others = planIds.length > named ? ` and ${planIds.length - named} more` : '';
+  const names = `${planIds.length === 1 ? 'the Plan' : 'the Plans'} ${planIds.slice(0, named).join(', ')}${others}`;
+  return `what it makes comes back to its own input over ${names}: each Run starts others, without end`;
 }

@@ -1,4 +1,4 @@
-import type { PlanId } from '@knitfab/core';
+import type { PlanConnection, PlanId } from '@knitfab/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { Tx } from './database.ts';
 import {
@@ -52,7 +52,7 @@ export async function planGraph(tx: Tx, query: PlanGraphQuery): Promise<PlanGrap
   const { root } = query;
   const found = await sql`select from plan where plan_id = ${root}`.execute(tx);
   if (found.rows.length === 0) throw noSuchPlan(root);
-  const { edges, up, down } = await traverse(tx, query);
+  const { edges, up, down } = await traverse(tx, { ...query, roots: [root] });
   const output = byId(await outputPoints(tx, { outputIds: edges.map(({ from }) => from) }));
   const input = byId(await inputPoints(tx, { inputIds: edges.map(({ to }) => to) }));
   const connections = edges.map(({ from, to }) => ({ from: output(from), to: input(to) }));
@@ -69,11 +69,28 @@ export async function planGraph(tx: Tx, query: PlanGraphQuery): Promise<PlanGrap
   };
 }
 
+/**
+ * Which Plans are fed by these, by what those make, and so on. Inputs that pin one Data are left out: what is made anew does not
+ * come to them.
+ */
+export async function planConnections(tx: Tx, roots: readonly PlanId[]): Promise<PlanConnection[]> {
+  const { edges } = await traverse(tx, { roots, direction: 'down', depth: Number.POSITIVE_INFINITY });
+  const { rows } = await sql<PlanConnection>`
+    select distinct plan_output.plan_id as from, plan_input.plan_id as to
+    from unnest(${edges.map(({ from }) => from)}::bigint[], ${edges.map(({ to }) => to)}::bigint[]) as edge (output_id, input_id)
+    join plan_output using (output_id) join plan_input using (input_id)
+    where pinned_id is null and pinned_timestamp is null`.execute(tx);
+  return rows;
+}
+
 /** Level by level, each Plan once: connections may form cycles. */
-async function traverse(tx: Tx, { root, direction, depth }: PlanGraphQuery): Promise<Graph> {
+async function traverse(
+  tx: Tx,
+  { roots, direction, depth }: Pick<PlanGraphQuery, 'direction' | 'depth'> & { roots: readonly PlanId[] },
+): Promise<Graph> {
   const limit = Math.min(depth, 2 ** 31 - 1);
   const start = (way: Way) => sql`
-    select 0, array[${root}::uuid], array[${root}::uuid] where ${direction === way || direction === 'both'}`;
+    select 0, ${roots}::uuid[], ${roots}::uuid[] where ${direction === way || direction === 'both'}`;
   const { rows } = await sql<Graph>`
     with recursive
     -- An input is looked up by the rarest of its tags: others may be on every output there is.

@@ -126,6 +126,49 @@ describe('a dry run of a Plan', () => {
   });
 });
 
+describe('a dry run of a Plan whose results come back to it over others', () => {
+  const cycles = async (plan: ReturnType<typeof planOf>) =>
+    (await tried(plan)).warnings.filter((warning) => warning.includes('comes back'));
+
+  test('names them, in the order in which they feed each other; the shortest way when there are several', async () => {
+    const second = await store.plan({ '/in': ['cy:1'] }, { '/out': ['cy:2', 'cy:more'] });
+    const third = await store.plan({ '/in': ['cy:2'], '/other': ['cy:x'] }, { '/out': ['cy:3'] });
+    await store.plan({ '/in': ['cy:2'] }, { '/out': ['cy:long'] });
+    await store.plan({ '/in': ['cy:long'] }, { '/out': ['cy:3'] });
+    const plan = planOf({ '/in': ['cy:3'] }, { '/out': ['cy:1'] });
+    const [warning, ...rest] = await cycles(plan);
+    expect(warning).toContain(`over the Plans ${second}, ${third}: `);
+    expect(rest).toEqual([]);
+    // Neither what leads to nothing, nor half of the tags, nor the other direction.
+    expect(await cycles(planOf({ '/in': ['cy:3'] }, { '/out': ['cy:end'] }))).toEqual([]);
+    expect(await cycles(planOf({ '/in': ['cy:3', 'cy:no'] }, { '/out': ['cy:1'] }))).toEqual([]);
+    expect(await cycles(planOf({ '/in': ['cy:1'] }, { '/out': ['cy:3'] }))).toEqual([]);
+  });
+
+  test('goes over logs, too, and not over inputs that pin one Data', async () => {
+    const tags = [parseTag('cz:log')];
+    const back = await store.plan({ '/in': ['cz:a'] }, {}, { log: { tags } });
+    const pin = 'knit#id:01a20556-3a49-7e5c-a2be-331ca2fdc3e4';
+    await store.plan({ '/in': ['cz:b', pin] }, { '/out': ['cz:log'] });
+    const [warning] = await cycles(planOf({ '/in': ['cz:log'] }, { '/out': ['cz:a'] }));
+    expect(warning).toContain(`over the Plan ${back}: `);
+    expect(await cycles(planOf({ '/in': ['cz:log'] }, { '/out': ['cz:b'] }))).toEqual([]);
+    expect(await cycles(planOf({ '/in': ['cz:log', pin] }, { '/out': ['cz:a'] }))).toEqual([]);
+  });
+
+  test('is quick among a thousand Plans', async () => {
+    for (let nr = 0; nr < 1000; nr++) {
+      const tag = (offset: number) => `ck:${nr + offset}`;
+      await store.plan({ '/in': [tag(0), 'ck:any'] }, { '/out': [tag(1), 'ck:any'] });
+    }
+    const begun = performance.now();
+    const [warning] = await cycles(planOf({ '/in': ['ck:1000'] }, { '/out': ['ck:0', 'ck:any'] }));
+    const milliseconds = performance.now() - begun;
+    expect(warning).toContain(' and 990 more: ');
+    console.log(`a cycle of 1,001 Plans was found in ${Math.round(milliseconds)} ms`);
+  }, 120_000);
+});
+
 describe('a dry run of tags', () => {
   test('tells the Runs that a change would start, by Plan, and changes nothing', async () => {
     const two = await store.plan({ '/a': ['e1:a'], '/b': ['e1:b'] }, { '/out': [] });

@@ -1,10 +1,13 @@
 import {
+  cycleWarning,
   formatImage,
   formatTag,
   isSystemTag,
   type KnitId,
   type PlanDefinition,
   type PlanId,
+  parseTag,
+  planCycle,
   planIdentity,
   planWarnings,
   type Tag,
@@ -14,6 +17,7 @@ import type { Tx } from '../database.ts';
 import type { PlanDetail } from '../details.ts';
 import { countFitting, firstFitting } from '../fitting-data.ts';
 import { inputPoints, type Mountpoint, mountpoint, outputPoints, placed } from '../mountpoints.ts';
+import { planConnections } from '../plan-graph.ts';
 import { schedulingOnWire } from '../plan-scheduling.ts';
 import { planSummaries } from '../plan-summaries.ts';
 import { readSystem } from '../system.ts';
@@ -44,6 +48,8 @@ export async function dryRunPlan(tx: Tx, plan: PlanDefinition): Promise<PlanDryR
   if (equal !== undefined) {
     return { plan: detail, equalTo: equal.plan_id, warnings, runs: { count: 0, first: [] } };
   }
+  const cycle = await cycleOf(tx, detail);
+  if (cycle !== undefined) warnings.push(cycleWarning(cycle));
   const fitting: Fitting[] = [];
   for (const { tags } of plan.inputs) fitting.push(await fittingData(tx, tags));
   const count = fitting.reduce((product, { count }) => Math.min(product * count, Number.MAX_SAFE_INTEGER), 1);
@@ -70,6 +76,29 @@ export async function dryRunPlan(tx: Tx, plan: PlanDefinition): Promise<PlanDryR
       })),
     },
   };
+}
+
+/** Stands for a Plan that has no id yet. */
+const itself = 'itself' as PlanId;
+
+/** The other Plans over which what the Plan makes would come back to its inputs. */
+async function cycleOf(
+  tx: Tx,
+  { inputs, outputs, log }: Omit<PlanDetail, 'planId'>,
+): Promise<PlanId[] | undefined> {
+  const isPinned = (tags: readonly string[]) => tags.some((tag) => isSystemTag(parseTag(tag)));
+  const before = inputs.flatMap(({ tags, upstreams }) =>
+    isPinned(tags) ? [] : upstreams.map(({ plan }) => plan.planId),
+  );
+  const after = [...outputs, ...(log ? [log] : [])].flatMap(({ downstreams }) =>
+    downstreams.filter(({ mountpoint: { tags } }) => !isPinned(tags)).map(({ plan }) => plan.planId),
+  );
+  if (before.length === 0 || after.length === 0) return undefined;
+  return planCycle(itself, [
+    ...after.map((to) => ({ from: itself, to })),
+    ...(await planConnections(tx, [...new Set(after)])),
+    ...before.map((from) => ({ from, to: itself })),
+  ]);
 }
 
 const withId = ({ path, tags, knitId }: Mountpoint & { knitId: KnitId }) => ({ path, tags, knitId });

@@ -1,7 +1,9 @@
-import type { PlanDetail } from '@knitfab/api';
+import type { Client, PlanDetail } from '@knitfab/api';
+import { cycleWarning, isSystemTag, type PlanId, parseTag, planCycle } from '@knitfab/core';
 import { Command } from 'commander';
 import { connect } from '../../connect.ts';
 import { FailedWith, UsageError } from '../../exit.ts';
+import { fetchPlanGraph } from '../../graph/fetch/plan-graph.ts';
 import { dryRunRecord } from '../../output/dry-run.ts';
 import { planRecord } from '../../output/plan.ts';
 import { note, print } from '../../output/print.ts';
@@ -30,6 +32,7 @@ export const apply = new Command('apply')
       });
       await print(command, registered, planRecord);
       warnOfItself(registered);
+      await warnOfCycle(client, registered);
       if (plan.active !== false && !registered.active) warnOfStorm(registered);
     }
     client.close();
@@ -54,5 +57,22 @@ function warnOfItself({ planId, inputs }: PlanDetail): void {
   const input = inputs.find(({ upstreams }) => upstreams.some(({ plan }) => plan.planId === planId));
   if (input === undefined) return;
   note(`knit: warning: what this Plan makes fits its own input ${input.path}: it goes on for ever.
+  Stop it with \`knit plan active no ${planId}\`, and give its outputs other tags.`);
+}
+
+/** The same over other Plans. Where nothing feeds the Plan, or it feeds nothing, there is nothing to ask for. */
+async function warnOfCycle(client: Client, { planId, inputs, outputs, log }: PlanDetail): Promise<void> {
+  const others = <Point extends { plan: { planId: string } }>(points: readonly Point[]) =>
+    points.filter(({ plan }) => plan.planId !== planId);
+  const isFed = inputs.some(({ upstreams }) => others(upstreams).length > 0);
+  const feeds = [...outputs, ...(log ? [log] : [])].some(({ downstreams }) => others(downstreams).length > 0);
+  if (!isFed || !feeds) return;
+  const { edges } = await fetchPlanGraph(client, planId, { direction: 'down', depth: 'all' });
+  const connections = edges
+    .filter(({ to }) => !to.mountpoint.tags.some((tag) => isSystemTag(parseTag(tag))))
+    .map(({ from, to }) => ({ from: from.planId as PlanId, to: to.planId as PlanId }));
+  const cycle = planCycle(planId as PlanId, connections);
+  if (cycle === undefined) return;
+  note(`knit: warning: ${cycleWarning(cycle)}.
   Stop it with \`knit plan active no ${planId}\`, and give its outputs other tags.`);
 }
