@@ -365,10 +365,11 @@ describeWithHelm(`who may speak to whom${unless}`, () => {
     ]);
   });
 
-  test('a worker is reached by knitd-backend alone, on its log’s port', () => {
+  test('a worker is reached by knitd-backend and run-management alone, on its log’s port', () => {
+    const allowed = ['knitd-backend', 'run-management-leader'];
     expect(find(all, 'NetworkPolicy', 'worker').spec.ingress).toEqual([
       {
-        from: [{ podSelector: { matchLabels: find(all, 'Service', 'knitd-backend').spec.selector } }],
+        from: allowed.map((name) => ({ podSelector: find(all, 'Deployment', name).spec.selector })),
         ports: [{ port: 8081 }],
       },
     ]);

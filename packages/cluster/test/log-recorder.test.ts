@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, createReadStream, openSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,27 @@ describe('the log recorder', () => {
     expect(await recorder.ended).toEqual({ code: 0, complaint: '' });
   });
 
+  it('ends when it is told that main has ended, which had never opened the pipe', async () => {
+    const recorder = record();
+    await answer('/log', { patience: 100 });
+    expect((await answer('/main-ended', { method: 'POST', token: 'other' })).statusCode).toBe(401);
+    expect((await answer('/main-ended')).statusCode).toBe(404);
+    expect(recorder.process.exitCode).toBeNull();
+    expect((await answer('/main-ended', { method: 'POST' })).statusCode).toBe(204);
+    expect(await recorder.ended).toEqual({ code: 0, complaint: '' });
+    expect(await recorded()).toBe('');
+  });
+
+  it('keeps all that is still in the pipe when it is told so', async () => {
+    const recorder = record();
+    const held = openSync(pipe, 'w');
+    expect((await answer('/main-ended', { method: 'POST', patience: 100 })).statusCode).toBe(204);
+    writeSync(held, 'late');
+    closeSync(held);
+    expect(await recorder.ended).toEqual({ code: 0, complaint: '' });
+    expect(await recorded()).toBe('late');
+  });
+
   it('waits for the pipe to be made, or for that signal', async () => {
     await rm(pipe);
     const recorder = record();
@@ -206,13 +227,19 @@ async function follow({ until }: { until: string }): Promise<void> {
 /** @param patience how often to try until somebody listens */
 async function answer(
   path: string,
-  { token = 'secret', patience = 1 }: { token?: string; patience?: number } = {},
+  {
+    method = 'GET',
+    token = 'secret',
+    patience = 1,
+  }: { method?: string; token?: string; patience?: number } = {},
 ): Promise<IncomingMessage> {
   for (let left = patience; ; left--) {
     try {
       return await new Promise((resolve, reject) => {
-        const options = { host: '127.0.0.1', port, path, headers: { authorization: `Bearer ${token}` } };
-        get({ ...options, agent: false }, resolve).once('error', reject);
+        const headers = { authorization: `Bearer ${token}` };
+        request({ host: '127.0.0.1', port, method, path, headers, agent: false }, resolve)
+          .once('error', reject)
+          .end();
       });
     } catch (error) {
       if (left <= 1) throw error;

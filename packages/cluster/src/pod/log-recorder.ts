@@ -21,7 +21,7 @@ const lastReadersMilliseconds = 2000;
 
 /**
  * Writes what main prints, all of it, from the pipe to the log volume, and lets it be read over HTTP meanwhile. It ends with the
- * last process that has the pipe: with 0, or with 1 and the reason as termination message when something was lost. main is never
+ * last process that has the pipe, or when it is told that main has ended and nobody has it: with 0, or with 1 and the reason as termination message when something was lost. main is never
  * held up by a log that can't be written.
  */
 export async function run(
@@ -33,7 +33,11 @@ export async function run(
   if (!(await pipeMade(pipe, deleted.signal))) return;
   const log = new RecordedLog(directory);
   const reading = readPipe(pipe, (piece) => log.append(piece));
-  const server = serveLog(log, { port, token: environment[recorderTokenVariable] ?? '' });
+  const server = serveLog(log, {
+    port,
+    token: environment[recorderTokenVariable] ?? '',
+    onMainEnded: () => reading.endUnlessWritten(),
+  });
   // main may still have something to say; one that never started has not.
   deleted.signal.addEventListener('abort', () => reading.endUnlessWritten());
   if (deleted.signal.aborted) reading.endUnlessWritten();

@@ -50,6 +50,15 @@ export function readPipe(path: string, onPiece: (piece: Uint8Array) => void): Pi
   reader.resume();
   return {
     ended,
-    endUnlessWritten: () => closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)),
+    endUnlessWritten: () => openAndClose(path),
   };
+}
+
+/** A writer that comes and goes; where nobody reads any more, there is nothing to do (fifo(7): ENXIO). */
+function openAndClose(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+  }
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, type Socket } from 'node:net';
+import { recorderPaths } from '@knitfab/drivers/kubernetes/pod-wire';
 import type { RecordedLog } from './recorded-log.ts';
 
 export interface LogServer {
@@ -11,14 +12,21 @@ export interface LogServer {
   destroy(): void;
 }
 
+export interface LogServerOptions {
+  readonly port: number;
+  /** What a request has to know. */
+  readonly token: string;
+  readonly onMainEnded: () => void;
+}
+
 const pieceBytes = 64 * 1024;
 const keepAliveMilliseconds = 10_000;
 
 /**
  * Answers `GET /log?follow=true|false&from=BYTE` with what the log's file holds from that byte on (0 when left out); with `follow`
- * it goes on until the log is complete. An answer that is broken off shows as such, as it is chunked.
+ * it goes on until the log is complete. An answer that is broken off shows as such, as it is chunked. `POST /main-ended` is handed on.
  */
-export function serveLog(log: RecordedLog, { port, token }: { port: number; token: string }): LogServer {
+export function serveLog(log: RecordedLog, { port, ...given }: LogServerOptions): LogServer {
   const answering = new Set<Promise<void>>();
   const sockets = new Set<Socket>();
   let http: Promise<Server> | undefined;
@@ -26,7 +34,7 @@ export function serveLog(log: RecordedLog, { port, token }: { port: number; toke
     sockets.add(socket.once('close', () => sockets.delete(socket)));
     // Most logs are read when they are complete: what HTTP takes of memory and time is spent on the first reader.
     http ??= openHttp((request, response) => {
-      const answered = answer(log, token, request, response)
+      const answered = answer(log, given, request, response)
         .catch((error: unknown) => {
           console.error((error as Error).message);
           response.destroy();
@@ -58,14 +66,18 @@ async function openHttp(
 
 async function answer(
   log: RecordedLog,
-  token: string,
+  { token, onMainEnded }: Omit<LogServerOptions, 'port'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const refuse = (status: number) => void response.writeHead(status, { connection: 'close' }).end();
   if (!isAuthorized(request.headers.authorization, token)) return refuse(401);
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://recorder');
-  if (pathname !== '/log' || request.method !== 'GET') return refuse(404);
+  if (pathname === recorderPaths.mainEnded && request.method === 'POST') {
+    response.writeHead(204, { connection: 'close' }).end();
+    return onMainEnded();
+  }
+  if (pathname !== recorderPaths.log || request.method !== 'GET') return refuse(404);
   const from = Number(searchParams.get('from') ?? 0);
   if (!Number.isSafeInteger(from) || from < 0) return refuse(400);
   response.writeHead(200, { 'content-type': 'application/octet-stream', connection: 'close' }).flushHeaders();

@@ -30,6 +30,12 @@ export const agentDirectory = '/data';
 /** The environment of a log recorder, and where it finds what. */
 export const recorderTokenVariable = 'KNIT_LOG_TOKEN';
 export const recorderPort = 8081;
+
+/**
+ * What a recorder is asked for, with `Authorization: Bearer KNIT_LOG_TOKEN`: `GET` of what it has recorded, and `POST` to tell it that
+ * main has ended, so that a pipe which nobody has opened by now will never be.
+ */
+export const recorderPaths = { log: '/log', mainEnded: '/main-ended' } as const;
 export const toolsDirectory = '/.knit';
 export const pipePath = `${toolsDirectory}/log`;
 

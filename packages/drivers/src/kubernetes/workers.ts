@@ -4,9 +4,10 @@ import { Conflict, Invalid, NotFound, Unavailable } from '@knitfab/core';
 import type { LoopLog, VolumeRef, WorkerDriver, WorkerSpec, WorkerState } from '@knitfab/engine';
 import { checkKubernetesPlan, type KubernetesPlan } from './check-plan.ts';
 import type { KubernetesClient } from './client/kubernetes-client.ts';
-import { type Job, jobs } from './client/resource-type.ts';
+import { type Job, jobs, type Pod } from './client/resource-type.ts';
 import { selectorOf } from './labels.ts';
 import { startPath } from './pod-wire.ts';
+import { recorderIn, tellMainEnded } from './recorder.ts';
 import { type ImageCommand, needsImageCommand, type WorkerJobOptions, workerJob } from './worker-job.ts';
 import type { WorkerLogRequest } from './worker-log.ts';
 import { WorkerObjects } from './worker-objects.ts';
@@ -66,7 +67,9 @@ export class KubernetesWorkers implements WorkerDriver {
   }
 
   async inspect(name: string): Promise<WorkerState> {
-    const judgement = this.#judge(await this.#objects.see(name));
+    const seen = await this.#objects.see(name);
+    const judgement = this.#judge(seen);
+    if (judgement.recorderGoesOn && seen?.pod !== undefined) this.#tellRecorder(seen.pod);
     const isOver = judgement.state.phase === 'ended' || judgement.state.phase === 'missing';
     // The copy may still show the Job of an attempt before this one.
     const { state, lookAgainAt } = isOver
@@ -114,6 +117,15 @@ export class KubernetesWorkers implements WorkerDriver {
   #judge(sight: Awaited<ReturnType<WorkerObjects['see']>>): Judgement {
     if (sight === undefined) return { state: { phase: 'missing' } };
     return workerState({ ...sight, now: new Date(), options: this.#parts.options.worker });
+  }
+
+  /** Nothing depends on it: it is told again, and every recorder ends at some time. */
+  #tellRecorder(pod: Pod): void {
+    const recorder = recorderIn(pod);
+    if (typeof recorder === 'string') return;
+    tellMainEnded(recorder).catch((error: unknown) =>
+      this.#parts.log.debug({ err: error, pod: pod.metadata?.name }, 'a log recorder could not be told'),
+    );
   }
 
   /** Tells the watchers at a time at which the worker's state changes though nothing happens. */

@@ -70,6 +70,7 @@ describe('a worker that ran', () => {
     const judgement = workerState(running);
     expect(judgement.state.phase).toBe('running');
     expect(judgement.lookAgainAt).toBeDefined();
+    expect(judgement.recorderGoesOn).toBe(true);
     expect(workerState(recorded).state).toMatchObject({ phase: 'ended', code: 0 });
   });
 

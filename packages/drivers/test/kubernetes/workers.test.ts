@@ -4,8 +4,11 @@ import type { WorkerSpec, WorkerState } from '@knitfab/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobs, type Pod, pods } from '../../src/kubernetes/client/resource-type.ts';
 import { type KubernetesDrivers, openKubernetesDrivers } from '../../src/kubernetes/index.ts';
+import { startPath } from '../../src/kubernetes/pod-wire.ts';
+import { workerJob } from '../../src/kubernetes/worker-job.ts';
 import { image, missingCluster, TestCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
+import { anOptions } from './worker-spec.ts';
 
 const missing = missingCluster();
 
@@ -139,6 +142,26 @@ describe.skipIf(missing)(`workers as Jobs${missing ? `: ${missing}` : ''}`, () =
       await Promise.all([failing, greedy].map((spec) => drivers.workers.start(spec)));
       expect(await ended(failing.name)).toMatchObject({ code: 3, reason: 'Error' });
       expect(await ended(greedy.name)).toMatchObject({ code: 137, reason: 'OOMKilled' });
+    },
+    slow,
+  );
+
+  it.concurrent(
+    'ends as its program did that ended before it opened the pipe of its log',
+    async () => {
+      const volume = `data-${randomUUID()}`;
+      await drivers.volumes.create(volume);
+      const spec = worker('', { log: { volume } });
+      const job = workerJob(spec, { ...anOptions, image }, { recorderToken: 'secret' });
+      const [recorder, main] = job.spec?.template.spec?.containers ?? [];
+      if (recorder === undefined || main === undefined) throw new Error('no containers');
+      // As one that is killed at once for want of memory.
+      Object.assign(main, { command: [startPath, 'sh', '-c', 'exit 137'] });
+      await cluster.client.create(jobs, cluster.namespace, job);
+      expect(await ended(spec.name)).toMatchObject({ phase: 'ended', code: 137, reason: 'Error' });
+      const [pod] = await podsOf(spec.name);
+      const recorded = pod?.status?.containerStatuses?.find(({ name }) => name === 'log')?.state;
+      expect(recorded?.terminated).toMatchObject({ exitCode: 0 });
     },
     slow,
   );

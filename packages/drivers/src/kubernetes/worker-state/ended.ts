@@ -7,6 +7,9 @@ import { after, containerStatus, type Judgement, timeOf, type WorkerSight } from
 /** How long the recorder may take to write the rest of a log after main has ended; storage may be slow. */
 const recordingSeconds = 300;
 
+/** How often a recorder that goes on is told that main has ended: it may not listen yet. */
+const tellingSeconds = 2;
+
 /** A worker whose main has ended has ended when its log is complete. */
 export function endedMain(pod: Pod, main: ContainerStateTerminated, { now }: WorkerSight): Judgement {
   const check = failedCheck(pod);
@@ -17,7 +20,12 @@ export function endedMain(pod: Pod, main: ContainerStateTerminated, { now }: Wor
   const recorder = containerStatus(pod, containerNames.log)?.state?.terminated;
   if (hasLog && recorder === undefined) {
     const lateAt = after(timeOf(main.finishedAt) ?? now, recordingSeconds);
-    if (now < lateAt) return { state: { phase: 'running' }, lookAgainAt: lateAt };
+    if (now < lateAt)
+      return {
+        state: { phase: 'running' },
+        lookAgainAt: after(now, tellingSeconds),
+        recorderGoesOn: true,
+      };
     return logFailed(main, 'the log recorder did not come to its end');
   }
   if (recorder !== undefined && recorder.exitCode !== 0) {

@@ -23,6 +23,8 @@ export interface Judgement {
   readonly state: WorkerState;
   /** When it is to be judged again though nothing changes: a deadline passes, or an event may have come. */
   readonly lookAgainAt?: Date;
+  /** Whether main has ended and its recorder goes on, which is to be told so: it may wait for a main that never opened the pipe. */
+  readonly recorderGoesOn?: boolean;
 }
 
 export const containerStatus = (pod: Pod, name: string): ContainerStatus | undefined =>
