@@ -99,6 +99,21 @@ describeWithHelm(`what is installed${unless}`, () => {
     }
   });
 
+  test('whatever answers requests goes on for a while when it is told to end, and has time for the rest', () => {
+    for (const name of ['knitd', 'knitd-backend', 'image-registry-registry']) {
+      const { spec } = find(all, 'Deployment', name).spec.template;
+      const [{ lifecycle, env }] = spec.containers;
+      const [program, seconds] = lifecycle.preStop.exec.command;
+      expect(program, name).toBe('sleep');
+      expect(Number(seconds), name).toBeGreaterThanOrEqual(5);
+      // biome-ignore lint/suspicious/noExplicitAny: a container's environment
+      const drain = env.find((variable: any) => variable.name === 'REGISTRY_HTTP_DRAINTIMEOUT')?.value;
+      // A component ends within 20 s of the signal.
+      const ending = drain === undefined ? 20 : Number.parseInt(drain, 10);
+      expect(spec.terminationGracePeriodSeconds, name).toBeGreaterThanOrEqual(Number(seconds) + ending + 5);
+    }
+  });
+
   test('everything that runs asks for what it needs, and has a limit of memory', () => {
     for (const { metadata, container } of containers(all)) {
       expect(container.resources, `${metadata.name}/${container.name}`).toMatchObject({
