@@ -88,7 +88,7 @@ test('one that nobody ends is taken away with its volume once its time is over, 
   const garbage = await both.store.db.selectFrom('garbage').select('volume_ref').execute();
   expect(garbage).toContainEqual({ volume_ref: volume });
   const answer = await end(token);
-  expect(answer.status).toBe(409);
+  expect(answer.status).toBe(400);
   expect(answer.json).toMatchObject({
     reason: expect.stringContaining('aborted'),
     advice: 'Begin it again.',

@@ -51,7 +51,7 @@ export function importRoutes(
 
 /**
  * Makes an import's Data usable; whoever did not hear of that may do it again.
- * @throws {Conflict} when it was aborted, or given up
+ * @throws {Invalid} when it was aborted, or given up: whatever can't be ended is a 400 (spec page 2, "Internal API")
  */
 async function endImport(store: Store, begun: Import): Promise<DataDetail | undefined> {
   try {
@@ -62,7 +62,7 @@ async function endImport(store: Store, begun: Import): Promise<DataDetail | unde
       if (!(missing instanceof NotFound)) throw missing;
     });
     if (detail?.upstream.run.status === 'done') return detail;
-    throw new Conflict({
+    throw new Invalid({
       reason: 'the import was aborted while it was under way',
       advice: 'Begin it again.',
       cause: error,
