@@ -532,8 +532,8 @@ prepare() {
   say "settings are in $target:"
   say "  1. Look through $target/values/*.yaml."
   if [[ -z $storage_class ]]; then
-    say "     As they are, nothing is kept when the NFS server in the cluster ends: set nfs.external and nfs.server in"
-    say "     $target/values/knit-storage-nfs.yaml to use your own, or a StorageClass of the cluster with --storage-class NAME."
+    say "     As they are, nothing is kept when the pod of the NFS server in the cluster goes. In $target/values/knit-storage-nfs.yaml,"
+    say "     set nfs.external and nfs.server to use your own, nfs.hostPath and nfs.node to keep it on a node, or storageClass."
   fi
   say "  2. Install: installer.sh --kubeconfig ${kubeconfig:-path/to/kubeconfig} -n ${namespace:-NAMESPACE} -s $target"
 }
@@ -775,8 +775,7 @@ check_storage_class() {
   local name provisioner advice='Knitfab needs volumes which several nodes use at once (ReadWriteMany), such as those of NFS, CephFS or Longhorn.'
   name=$(ask knit-storage-nfs .Values.storageClass)
   if [[ -z $name ]]; then
-    [[ $(ask knit-storage-nfs .Values.nfs.external) == true || -n $(ask knit-storage-nfs 'cat .Values.nfs.hostPath .Values.nfs.volumeClaim' | tr -d ' ') ]] ||
-      warn "the NFS server in the cluster keeps nothing when its pod ends: set nfs.external and nfs.server, or nfs.hostPath, in values/knit-storage-nfs.yaml, or give --storage-class"
+    check_nfs_server
     return
   fi
   if ! provisioner=$(k get storageclass "$name" -o jsonpath='{.provisioner}' 2>"$work/error"); then
@@ -795,6 +794,16 @@ check_storage_class() {
       k get configmaps --all-namespaces --field-selector metadata.name=local-path-config -o jsonpath='{.items[*].data.config\.json}' 2>/dev/null |
         grep -q sharedFileSystemPath || problem "the volumes of StorageClass $name ($provisioner) belong to one node, as it is set up. $advice" ;;
   esac
+}
+
+# One of the cluster keeps what it has where it is told to, and nowhere else.
+check_nfs_server() {
+  [[ $(ask knit-storage-nfs .Values.nfs.external) != true && -z $(ask knit-storage-nfs .Values.nfs.volumeClaim) ]] || return 0
+  if [[ -z $(ask knit-storage-nfs .Values.nfs.hostPath) ]]; then
+    warn "nothing is kept when the pod of the NFS server in the cluster goes. In values/knit-storage-nfs.yaml, set nfs.external and nfs.server to use your own, nfs.hostPath and nfs.node to keep it on a node, or storageClass."
+  elif [[ -z $(ask knit-storage-nfs .Values.nfs.node) && $(wc -l <"$work/nodes") -gt 1 ]]; then
+    warn "nothing is found again when the NFS server in the cluster comes to another node, as nfs.hostPath is a directory of one node. Set nfs.node in values/knit-storage-nfs.yaml."
+  fi
 }
 
 check_names_in_certificate() {

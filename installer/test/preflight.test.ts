@@ -64,6 +64,40 @@ describe.skipIf(lack)(`installer.sh --check${lack ? ` (${lack})` : ''}`, { timeo
     );
   });
 
+  test.each<[string, Record<string, unknown>, string | undefined]>([
+    [
+      'in the cluster, told nothing',
+      {},
+      'nothing is kept when the pod of the NFS server in the cluster goes',
+    ],
+    ['in the cluster, on any node', { hostPath: '/data' }, 'comes to another node'],
+    ['in the cluster, on a node', { hostPath: '/data', node: 'node-1' }, undefined],
+    ['in the cluster, with a volume', { volumeClaim: 'mine' }, undefined],
+    ['of one’s own', { external: true, server: 'nfs.example.com' }, undefined],
+  ])('warns where an NFS server would not keep what it has: %s', (_, nfs, warning) => {
+    using place = new ClusterWorkplace();
+    place.prepare('--no-tls');
+    place.edit('knit-storage-nfs', (values) => {
+      values.set('storageClass', '');
+      for (const [name, value] of Object.entries(nfs)) values.setIn(['nfs', name], value);
+    });
+    const { stderr } = place.installer('--check', '-s', 'settings');
+    const told = stderr.split('\n').filter((line) => /nothing is (kept|found)/.test(line));
+    expect(told).toEqual(warning === undefined ? [] : [expect.stringContaining(warning)]);
+  });
+
+  test('warns of nothing where a StorageClass keeps it', () => {
+    using place = new ClusterWorkplace();
+    const name = process.env.KNIT_STORAGE_CLASS ?? 'shared';
+    expect(place.prepare('--no-tls', '--storage-class', name).stdout).not.toContain('nothing is kept');
+    const { status, stdout, stderr } = place.installer('--check', '-s', 'settings');
+    expect({ status, stdout, stderr }).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`volumes of StorageClass ${name}`),
+      stderr: '',
+    });
+  });
+
   test('says which permissions a user lacks', () => {
     using place = new ClusterWorkplace();
     place.prepare();

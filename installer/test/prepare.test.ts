@@ -14,7 +14,7 @@ describe.skipIf(lack)(`installer.sh --prepare${lack ? ` (${lack})` : ''}`, () =>
     using place = new Workplace();
     const outcome = place.installer('--prepare');
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
-    expect(outcome.stdout).toContain('nothing is kept when the NFS server in the cluster ends');
+    expect(outcome.stdout).toContain('nothing is kept when the pod of the NFS server in the cluster goes');
 
     const directory = join(place.path, settings);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
