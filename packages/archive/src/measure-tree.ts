@@ -25,7 +25,7 @@ export async function measureTree(
   const slice = new TimeSlice();
   let files = 0;
   let bytes = 0;
-  for (const node of walkTree(directory, dereference)) {
+  for (const node of walkTree(directory, { dereference })) {
     if (node.kind !== 'directory') files++;
     if (node.kind === 'file') {
       const stats = statsOf(node, dereference);

@@ -19,13 +19,9 @@ import { quoted } from './entry-path.ts';
 import { Inodes } from './inodes.ts';
 import { unreadable } from './system-error.ts';
 import { TimeSlice } from './time-slice.ts';
-import { type TreeNode, walkTree } from './walk-tree.ts';
+import { type TreeNode, type WalkOptions, walkTree } from './walk-tree.ts';
 
-export interface PackOptions {
-  /** Packs what symbolic links lead to in their place; without it they stay links. */
-  readonly dereference?: boolean;
-  /** What to do with sockets, FIFOs and devices, which hold nothing that could be kept: refused when left out. */
-  readonly special?: 'refuse' | 'leave-out';
+export interface PackOptions extends WalkOptions {
   /** Called for each entry as it is packed; `path` ends with `/` for a directory, and is `./` for the root. */
   readonly onEntry?: (entry: { readonly path: string; readonly size: number }) => void;
   /** Called with the number of bytes of content that were read since the last call. */
@@ -61,7 +57,7 @@ async function* archiveOf(directory: string, options: PackOptions): AsyncGenerat
     onEntry?.({ path: entry.path, size: entry.size });
     writer.header(entry);
   };
-  for (const node of walkTree(directory, dereference, options.special)) {
+  for (const node of walkTree(directory, options)) {
     if (node.kind === 'file') {
       const file = new OpenFile(node.location, dereference);
       try {

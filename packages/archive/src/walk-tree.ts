@@ -24,24 +24,27 @@ interface Ancestors {
   readonly above: Ancestors | undefined;
 }
 
+export interface WalkOptions {
+  /** Symbolic links are what they lead to, in place of nodes of their own. */
+  readonly dereference?: boolean;
+  /** What to do with sockets, FIFOs and devices: refused when left out. */
+  readonly special?: 'refuse' | 'leave-out';
+  /** Which names in the root, with all that they hold, are no part of the tree. */
+  readonly leaveOut?: (name: string) => boolean;
+}
+
 /**
- * Walks a directory tree: each directory before what it holds, names in a fixed order. Symbolic links are nodes of their own,
- * or, with `dereference`, what they lead to.
+ * Walks a directory tree: each directory before what it holds, names in a fixed order.
  * @throws {NotFound} when there is no such directory
  * @throws {Invalid} naming what can't be kept (sockets, FIFOs, devices, names that are not UTF-8), can't be read, or is a link
  * that leads nowhere or round in circles
  */
-export function* walkTree(
-  directory: string,
-  dereference: boolean,
-  special: 'refuse' | 'leave-out' = 'refuse',
-): Generator<TreeNode, void> {
+export function* walkTree(directory: string, options: WalkOptions = {}): Generator<TreeNode, void> {
   checkDirectory(directory);
   const pending: PendingNode[] = [{ kind: 'directory', path: '', location: directory }];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     yield node;
-    if (node.kind === 'directory')
-      for (const child of childrenOf(node, dereference, special)) pending.push(child);
+    if (node.kind === 'directory') for (const child of childrenOf(node, options)) pending.push(child);
   }
 }
 
@@ -57,12 +60,12 @@ function checkDirectory(directory: string): void {
 
 function childrenOf(
   parent: PendingNode,
-  dereference: boolean,
-  special: 'refuse' | 'leave-out',
+  { dereference = false, special = 'refuse', leaveOut }: WalkOptions,
 ): PendingNode[] {
   const within = dereference ? ancestorsWith(parent) : undefined;
   const entries = readDirectory(parent.location);
-  const kept = special === 'refuse' ? entries : entries.filter((entry) => !isSpecial(entry));
+  const known = special === 'refuse' ? entries : entries.filter((entry) => !isSpecial(entry));
+  const kept = parent.path === '' && leaveOut ? known.filter(({ name }) => !leaveOut(name)) : known;
   return kept.map((entry) => {
     const location = `${parent.location}/${entry.name}`;
     const kind = kindOf(dereference && entry.isSymbolicLink() ? followLink(location) : entry, location);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,15 @@ const read = async ({ request, response }: AgentCall) => {
   return { content, outcome: request.trailers[outcomeTrailer] };
 };
 
+/** What an agent sends of the volume. */
+const packed = async () => {
+  const { arrived, reported } = runAgent({ kind: 'pack' });
+  (await arrived).response.end();
+  const { content, outcome } = await read(await reported);
+  expect(outcome).toBe('done');
+  return content;
+};
+
 describe('a Data Agent', () => {
   it('unpacks what it gets, tells that it is done, and ends', async () => {
     const tree = join(directory, 'tree');
@@ -90,6 +99,38 @@ describe('a Data Agent', () => {
     expect(content).toEqual(await buffer(packTree(volume)));
     expect((await agent.ended).code).toBe(0);
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'packs nothing that the storage has put into the volume by itself',
+    async () => {
+      const removed = `.nfs${'0'.repeat(22)}1f`;
+      await mkdir(join(volume, 'kept'));
+      await writeFile(join(volume, 'kept', removed), '');
+      await mkdir(join(volume, 'kept', 'lost+found'));
+      await writeFile(join(volume, '.nfs1'), '');
+      await mkdir(join(volume, `.nfs${'0'.repeat(24)}`));
+      const expected = await buffer(packTree(volume));
+      await writeFile(join(volume, removed), '');
+      await mkdir(join(volume, 'lost+found'), { mode: 0o700 });
+      expect(await packed()).toEqual(expected);
+    },
+  );
+
+  it.runIf(process.getuid?.() === 0)(
+    'packs a lost+found that holds something, or is no directory of root',
+    async () => {
+      const place = join(volume, 'lost+found');
+      await mkdir(place);
+      await chown(place, 1000, 1000);
+      expect(await packed()).toEqual(await buffer(packTree(volume)));
+      await chown(place, 0, 0);
+      await writeFile(join(place, '#12'), 'found');
+      expect(await packed()).toEqual(await buffer(packTree(volume)));
+      await rm(place, { recursive: true });
+      await writeFile(place, '');
+      expect(await packed()).toEqual(await buffer(packTree(volume)));
+    },
+  );
 
   it('tells of what can not be read in the middle of it', async () => {
     await writeFile(join(volume, 'a'), Buffer.alloc(3_000_000));

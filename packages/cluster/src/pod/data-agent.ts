@@ -5,6 +5,7 @@ import { packTree, unpackTree } from '@knitfab/archive';
 import { agentDirectory } from '@knitfab/drivers/kubernetes/pod-wire';
 import { dialHome, type Home } from './dial-home.ts';
 import { endWith } from './end-with.ts';
+import { leftByStorage } from './left-by-storage.ts';
 import { readLog } from './read-log.ts';
 
 /**
@@ -28,7 +29,10 @@ async function* work({ task, received }: Home, directory: string): AsyncGenerato
     case 'unpack':
       return await unpack(received, directory);
     case 'pack':
-      return yield* packTree(directory, { special: 'leave-out' });
+      return yield* packTree(directory, {
+        special: 'leave-out',
+        leaveOut: (name) => leftByStorage(directory, name),
+      });
     case 'log':
       return yield* readLog(directory, task.from);
   }

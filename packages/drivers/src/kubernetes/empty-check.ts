@@ -3,8 +3,9 @@ import { pipePath, startPath, terminationMessagePath, toolsDirectory } from './p
 const busybox = '/usr/local/bin/busybox';
 
 /**
- * Ends with 1, and says why, unless each directory is empty. The `lost+found` that a new file system of some storages has is
- * removed. Where main is started by way of us, the pipe is made for any user to write, and at last the busybox that main begins with
+ * Ends with 1, and says why, unless each directory is empty. What a storage has put there by itself does not count: the `lost+found`
+ * that a new file system of some kinds has, which is removed where that can be done, and what an NFS client calls a removed file that
+ * somebody still has open (`.nfs`, 16 digits for the file, 8 for a counter: fs/nfs/unlink.c in Linux). Where main is started by way of us, the pipe is made for any user to write, and at last the busybox that main begins with
  * put beside it: without it, main can't start.
  */
 const script = `
@@ -13,8 +14,13 @@ tools=$1
 shift
 complaint=
 for directory do
-  $b rmdir "$directory/lost+found" 2>/dev/null
+  own='\\.nfs[0-9a-f]{24}'
+  lost=$directory/lost+found
+  if [ "$($b stat -c '%u %F' "$lost" 2>/dev/null)" = '0 directory' ]; then
+    $b rmdir "$lost" 2>/dev/null || [ -n "$($b ls -A "$lost" 2>/dev/null)" ] || own="$own|lost\\+found"
+  fi
   found=$($b ls -A "$directory") || found='something unreadable'
+  found=$(echo "$found" | $b grep -vxE "$own")
   if [ -z "$found" ]; then
     $b chmod a+rwx "$directory" 2>/dev/null
     continue

@@ -188,6 +188,27 @@ describe.skipIf(missing)(`workers as Jobs${missing ? `: ${missing}` : ''}`, () =
   );
 
   it.concurrent(
+    'runs on an output that holds only what its storage has put there, but for that which was found',
+    async () => {
+      const volume = `data-${randomUUID()}`;
+      await drivers.volumes.create(volume);
+      const outputs = [{ path: '/out', volume }];
+      const removed = '.nfs00000000000000000000001f';
+      const steps = [
+        { script: `touch /out/${removed}; mkdir -m 700 /out/lost+found`, end: { code: 0 } },
+        { script: `test "$(ls -A /out)" = ${removed} && mkdir -p /out/lost+found/1`, end: { code: 0 } },
+        { script: 'true', end: { code: 255, reason: expect.stringContaining('it holds lost+found') } },
+      ];
+      for (const { script, end } of steps) {
+        const spec = worker(script, { outputs });
+        await drivers.workers.start(spec);
+        expect(await ended(spec.name)).toMatchObject(end);
+      }
+    },
+    slow,
+  );
+
+  it.concurrent(
     'is lost with its Pod',
     async () => {
       const deleted = worker('sleep 600');
