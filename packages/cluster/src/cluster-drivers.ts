@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type AgentOptions,
@@ -14,8 +13,6 @@ export async function openClusterDrivers(
   agents?: AgentOptions,
 ): Promise<KubernetesDrivers> {
   const { namespace, image, imagePullPolicy, imagePullSecrets, volumes, worker } = configuration;
-  // The authority of the in-cluster registry's certificate, where there is one.
-  const authority = join(directory, 'ca/ca.crt');
   return await openKubernetesDrivers({
     client: await openKubernetesClient(),
     namespace,
@@ -26,6 +23,7 @@ export async function openClusterDrivers(
     worker,
     log,
     ...(agents && { agents }),
-    ...(existsSync(authority) && { cacert: authority }),
+    // The authority of the in-cluster registry's certificate, where there is one.
+    cacert: join(directory, 'ca/ca.crt'),
   });
 }

@@ -14,7 +14,7 @@ export interface KubernetesOptions {
   readonly worker: WorkerOptions;
   /** Needed for transfers only. */
   readonly agents?: AgentOptions;
-  /** PEM file of the authority that signed the in-cluster registry's certificate. */
+  /** PEM file of the authority that signed the in-cluster registry's certificate, read whenever it is needed; it may be missing. */
   readonly cacert?: string;
   readonly log: LoopLog;
 }

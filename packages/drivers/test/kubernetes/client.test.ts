@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Conflict, Invalid, NotFound, Unavailable } from '@knitfab/core';
@@ -9,6 +12,7 @@ import { findKubeconfig, kubeconfigAccess } from '../../src/kubernetes/client/ku
 import { KubernetesClient } from '../../src/kubernetes/client/kubernetes-client.ts';
 import { jobs, pods, secrets } from '../../src/kubernetes/client/resource-type.ts';
 import { missingCluster, TestCluster } from './cluster.ts';
+import { eventually } from './eventually.ts';
 
 const missing = missingCluster();
 
@@ -93,6 +97,42 @@ describe.skipIf(missing)(`the client of the Kubernetes API${missing ? `: ${missi
   it('a server that nobody runs is unavailable, with its address', async () => {
     const client = new KubernetesClient({ server: new URL('https://127.0.0.1:1'), tls: {} });
     await expect(client.get(pods, 'x', 'y')).rejects.toThrow("https://127.0.0.1:1 can't be reached");
+  });
+});
+
+describe('an API server that gets another authority', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'knit-authorities-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const certified = (name: string) => {
+    const [key, cert] = [join(directory, `${name}.key`), join(directory, `${name}.crt`)];
+    const command = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=${name} -addext subjectAltName=IP:127.0.0.1 -keyout ${key} -out ${cert}`;
+    execFileSync('openssl', command.split(' '), { stdio: 'ignore' });
+    return { key: readFileSync(key), cert: readFileSync(cert) };
+  };
+
+  it('is believed as soon as that is in the file of authorities, by a client that runs', async () => {
+    const [before, after] = [certified('before'), certified('after')];
+    const file = join(directory, 'ca.crt');
+    writeFileSync(file, before.cert);
+    // Not a real one: those are not given other certificates for a test.
+    const server = createServer(before, (_request, response) => response.end('{}')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = new KubernetesClient({
+      server: new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`),
+      tls: {},
+      authorities: () => readFileSync(file),
+    });
+    try {
+      expect(await client.get(pods, 'x', 'y')).toEqual({});
+      server.setSecureContext(after);
+      server.closeAllConnections();
+      await eventually(() => expect(client.get(pods, 'x', 'y')).rejects.toThrow('self-signed certificate'));
+      writeFileSync(file, after.cert);
+      expect(await client.get(pods, 'x', 'y')).toEqual({});
+    } finally {
+      client.close();
+      server.close().closeAllConnections();
+    }
   });
 });
 

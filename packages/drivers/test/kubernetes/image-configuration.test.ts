@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -228,16 +228,20 @@ describe('what an image runs by itself, asked of a registry that is not as it sh
 });
 
 describe.skipIf(missing !== undefined)('a registry with a certificate of its own authority', () => {
-  it('is believed with that authority only', async () => {
+  it('is believed with that authority only, from when its file is there', async () => {
     const [key, cert] = [join(directory, 'tls.key'), join(directory, 'tls.crt')];
+    const authority = join(directory, 'ca.crt');
     const command = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=test -addext subjectAltName=IP:127.0.0.1 -keyout ${key} -out ${cert}`;
     execFileSync('openssl', command.split(' '), { stdio: 'ignore' });
     const registry = await Registry.start(directory, { tls: { key, cert } });
     try {
       // So written it is the same place, but not known for this machine, which is spoken to unencrypted.
       const name = `${registry.address.replace('127.0.0.1', '127.1')}/a:v1`;
-      await expect(reader().read(name)).rejects.toThrow(/self-signed certificate/);
-      await expect(reader([], cert).read(name)).rejects.toThrow(/404/);
+      const running = reader([], authority);
+      for (const images of [reader(), running])
+        await expect(images.read(name)).rejects.toThrow(/self-signed certificate/);
+      await copyFile(cert, authority);
+      await expect(running.read(name)).rejects.toThrow(/404/);
     } finally {
       await registry.stop();
     }

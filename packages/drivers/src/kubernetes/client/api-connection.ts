@@ -91,7 +91,7 @@ export class ApiConnection {
     isLasting,
     signal,
   }: ApiRequest): Promise<IncomingMessage> {
-    const { server, token } = this.#access;
+    const { server, token, authorities } = this.#access;
     const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
     for (const [name, value] of Object.entries(query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -106,7 +106,8 @@ export class ApiConnection {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const agent = isLasting ? this.#lastingAgent : this.#agent;
     const isSecure = url.protocol === 'https:';
-    const options = { method, headers, ...(signal && { signal }), ...(isSecure && { agent }) };
+    const trust = authorities && { ca: authorities() };
+    const options = { method, headers, ...(signal && { signal }), ...(isSecure && { agent, ...trust }) };
     const request = (isSecure ? httpsRequest : httpRequest)(url, options, resolve);
     const slow = setTimeout(
       () => request.destroy(new Error(`no answer for ${answerMilliseconds / 1000} seconds`)),

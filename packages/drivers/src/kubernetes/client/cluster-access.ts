@@ -12,6 +12,8 @@ export interface ClusterAccess {
     readonly servername?: string;
     readonly rejectUnauthorized?: boolean;
   };
+  /** PEM of the authorities that the next connection trusts: a cluster may be given new ones while the process runs. */
+  readonly authorities?: () => Buffer;
   /** The bearer token of the next request: tokens of service accounts are renewed while the process runs. */
   readonly token?: () => string;
   /** The namespace that belongs to this access, where it names one. */
@@ -33,8 +35,9 @@ export function inClusterAccess(): ClusterAccess {
   try {
     return {
       server: new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`),
-      tls: { ca: readFileSync(`${mount}/ca.crt`) },
-      // Read anew each time: kubelet replaces it well before it expires, and the file lies in memory.
+      tls: {},
+      // Read anew each time: kubelet replaces them, tokens well before they expire, and the files lie in memory.
+      authorities: () => readFileSync(`${mount}/ca.crt`),
       token: () => readFileSync(`${mount}/token`, 'utf8').trim(),
       namespace: readFileSync(`${mount}/namespace`, 'utf8').trim(),
     };

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { KnitError, NotFound, parseImage, Unavailable } from '@knitfab/core';
 import { registryOf } from '../../docker/image-name.ts';
@@ -10,7 +10,7 @@ import { RegistryClient } from './registry-client.ts';
 export interface ImageConfigurationsParts {
   /** The image pull secrets; asked for only when a registry wants to know who asks. */
   readonly pullSecrets: () => Promise<readonly Secret[]>;
-  /** A PEM file of authorities to trust beside those that everybody trusts; it may be replaced meanwhile. */
+  /** A PEM file of authorities to trust beside those that everybody trusts; it may come, be replaced and go meanwhile. */
   readonly cacert?: string;
 }
 
@@ -70,7 +70,7 @@ export class ImageConfigurations {
       registry,
       path,
       credentials: async () => pullCredentials(await pullSecrets(), { registry, path }),
-      authorities: cacert === undefined ? undefined : [...rootCertificates, readFileSync(cacert, 'utf8')],
+      authorities: cacert === undefined ? undefined : authoritiesWith(cacert),
       signal: AbortSignal.timeout(patienceMilliseconds),
     });
     return await readImageConfiguration(client, parseImage(image).tag);
@@ -86,4 +86,8 @@ export class ImageConfigurations {
   #forget(image: string, reading: Promise<ImageConfiguration>): void {
     if (this.#known.get(image)?.reading === reading) this.#known.delete(image);
   }
+}
+
+function authoritiesWith(file: string): string[] {
+  return existsSync(file) ? [...rootCertificates, readFileSync(file, 'utf8')] : [...rootCertificates];
 }
