@@ -32,7 +32,9 @@ const used: Record<string, string[]> = {
     'watch pods',
     'list events',
     'get persistentvolumeclaims',
+    'get serviceaccounts',
     'get secrets registry',
+    'get secrets trainer-registry',
   ],
   'finishing-leader': [
     'delete jobs',
@@ -60,7 +62,11 @@ describe.skipIf(lack !== undefined)(
       namespace = makeNamespace();
       const objects = template(
         'knit-app',
-        { imagePullSecrets: [{ name: 'registry' }], 'vex.use': true },
+        {
+          imagePullSecrets: [{ name: 'registry' }],
+          'worker.imagePullSecrets': [{ name: 'trainer-registry' }],
+          'vex.use': true,
+        },
         namespace,
       );
       const access = ['ServiceAccount', 'Role', 'RoleBinding'];

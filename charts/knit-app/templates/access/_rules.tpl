@@ -15,8 +15,10 @@ run-management-leader:
   - { apiGroups: [""], resources: [pods], verbs: [list, watch] }
   - { apiGroups: [""], resources: [events], verbs: [list] }
   - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [get] }
-  {{- with .Values.imagePullSecrets }}
-  # to read what an image runs from its registry
+  # to read what an image runs from its registry, with the Secrets that the worker's service account names: of them those alone
+  # that are known to be such, as this one might read the key of a certificate otherwise
+  - { apiGroups: [""], resources: [serviceaccounts], verbs: [get] }
+  {{- with concat .Values.imagePullSecrets (.Values.worker.imagePullSecrets | default list) }}
   - apiGroups: [""]
     resources: [secrets]
     resourceNames: [{{ range $i, $secret := . }}{{ if $i }}, {{ end }}{{ $secret.name }}{{ end }}]

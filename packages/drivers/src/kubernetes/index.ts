@@ -1,9 +1,9 @@
 import { Unavailable } from '@knitfab/core';
 import type { Drivers, TransferDriver } from '@knitfab/engine';
 import type { AgentHome } from './agent-home.ts';
-import { secrets } from './client/resource-type.ts';
 import type { KubernetesOptions } from './options.ts';
 import type { ImageConfigurations } from './registry/image-configurations.ts';
+import { readPullSecrets } from './registry/pull-secrets.ts';
 import { ClaimedVolumes } from './volumes.ts';
 import { KubernetesWorkers, type ReadWorkerLog } from './workers.ts';
 
@@ -37,9 +37,9 @@ export async function openKubernetesDrivers(options: KubernetesOptions): Promise
     namespace,
     options,
     log,
-    readImageCommand: async (image) => {
+    readImageCommand: async (image, serviceAccount) => {
       configurations ??= await openImageConfigurations(options);
-      return await configurations.read(image);
+      return await configurations.read(image, serviceAccount);
     },
     readLog: transport?.readLog ?? (() => Promise.reject(noAgents())),
   });
@@ -56,12 +56,10 @@ export async function openKubernetesDrivers(options: KubernetesOptions): Promise
 }
 
 /** What only a process needs that starts workers. */
-async function openImageConfigurations({ client, namespace, imagePullSecrets, cacert }: KubernetesOptions) {
+async function openImageConfigurations(options: KubernetesOptions) {
   const { ImageConfigurations } = await import('./registry/image-configurations.ts');
-  const pullSecrets = async () => {
-    const found = await Promise.all(imagePullSecrets.map((name) => client.find(secrets, namespace, name)));
-    return found.filter((secret) => secret !== undefined);
-  };
+  const { cacert } = options;
+  const pullSecrets = (serviceAccount?: string) => readPullSecrets(options, serviceAccount);
   return new ImageConfigurations({ pullSecrets, ...(cacert !== undefined && { cacert }) });
 }
 

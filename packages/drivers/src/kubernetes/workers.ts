@@ -8,6 +8,7 @@ import { type Job, jobs, type Pod } from './client/resource-type.ts';
 import { selectorOf } from './labels.ts';
 import { startPath } from './pod-wire.ts';
 import { recorderIn, tellMainEnded } from './recorder.ts';
+import { pullSecretNames } from './registry/pull-secrets.ts';
 import { type ImageCommand, needsImageCommand, type WorkerJobOptions, workerJob } from './worker-job.ts';
 import type { WorkerLogRequest } from './worker-log.ts';
 import { WorkerObjects } from './worker-objects.ts';
@@ -15,8 +16,11 @@ import { removeWorker } from './worker-removal.ts';
 import type { Judgement } from './worker-state/worker-sight.ts';
 import { workerState } from './worker-state/worker-state.ts';
 
-/** What an image runs when the Plan does not say. @throws {Unavailable} with advice when its registry does not tell */
-export type ReadImageCommand = (image: string) => Promise<ImageCommand>;
+/**
+ * What an image runs when the Plan does not say, asked on behalf of the Plan's service account.
+ * @throws {Unavailable} with advice when its registry does not tell
+ */
+export type ReadImageCommand = (image: string, serviceAccount: string | undefined) => Promise<ImageCommand>;
 
 /** What a worker has written: from the recorder of its Pod while there is one, else from the log volume. */
 export type ReadWorkerLog = (request: WorkerLogRequest) => Promise<Readable>;
@@ -50,12 +54,12 @@ export class KubernetesWorkers implements WorkerDriver {
   async start(spec: WorkerSpec): Promise<void> {
     const { client, namespace, options, readImageCommand } = this.#parts;
     checkKubernetesPlan(spec);
-    const imageCommand = needsImageCommand(spec)
-      ? await commandOfImage(readImageCommand, spec.image)
-      : undefined;
+    const imageCommand = needsImageCommand(spec) ? await commandOfImage(readImageCommand, spec) : undefined;
     if (imageCommand !== undefined) checkCommand(spec, imageCommand);
     const recorderToken = randomBytes(32).toString('base64url');
-    const job = workerJob(spec, options, { recorderToken, ...(imageCommand && { imageCommand }) });
+    const imagePullSecrets = await this.#pullSecrets(spec);
+    const facts = { recorderToken, ...(imageCommand && { imageCommand }) };
+    const job = workerJob(spec, { ...options, imagePullSecrets }, facts);
     try {
       await client.create(jobs, namespace, job);
     } catch (error) {
@@ -114,6 +118,14 @@ export class KubernetesWorkers implements WorkerDriver {
     for (const name of this.#alarms.keys()) this.#forget(name);
   }
 
+  /** A Pod that names none has those of its account by itself; one that names some has to name those, too. */
+  async #pullSecrets({ serviceAccount }: WorkerSpec): Promise<readonly string[]> {
+    const { client, namespace, options } = this.#parts;
+    const { imagePullSecrets } = options;
+    if (serviceAccount === undefined || imagePullSecrets.length === 0) return imagePullSecrets;
+    return await pullSecretNames({ client, namespace, imagePullSecrets }, serviceAccount);
+  }
+
   #judge(sight: Awaited<ReturnType<WorkerObjects['see']>>): Judgement {
     if (sight === undefined) return { state: { phase: 'missing' } };
     return workerState({ ...sight, now: new Date(), options: this.#parts.options.worker });
@@ -153,9 +165,12 @@ export class KubernetesWorkers implements WorkerDriver {
  * An image that its registry does not have can't be pulled either, most likely, and that is how the worker is to end; should a node
  * have it all the same, the log says why nothing was run.
  */
-async function commandOfImage(read: ReadImageCommand, image: string): Promise<ImageCommand> {
+async function commandOfImage(
+  read: ReadImageCommand,
+  { image, serviceAccount }: WorkerSpec,
+): Promise<ImageCommand> {
   try {
-    return await read(image);
+    return await read(image, serviceAccount);
   } catch (error) {
     if (!(error instanceof NotFound)) throw error;
     const script = 'echo "$1"; exit 255';

@@ -136,6 +136,26 @@ describe.skipIf(missing !== undefined)('what an image runs by itself, asked of a
   });
 });
 
+describe.skipIf(missing !== undefined)('what an image runs by itself', () => {
+  it('is told to each service account by its own pull secrets', async () => {
+    const login = { name: 'robot', password: 'secret' };
+    const closed = await Registry.start(directory, { login });
+    const images = new ImageConfigurations({
+      pullSecrets: async (account) =>
+        account === 'trainer' ? [secretFor(closed.address, 'robot:secret')] : [],
+    });
+    try {
+      await closed.push('image', 'v1', { Cmd: ['run'] });
+      const name = `${closed.address}/image:v1`;
+      const asked = [undefined, 'trainer', 'other', undefined].map((account) => images.read(name, account));
+      const answers = await Promise.allSettled(asked);
+      expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'rejected']);
+    } finally {
+      await closed.stop();
+    }
+  });
+});
+
 describe('what an image runs by itself, asked of a registry that is not as it should be', () => {
   const servers: Server[] = [];
   afterEach(() => {

@@ -4,6 +4,9 @@ import type { Status } from 'kubernetes-types/meta/v1.js';
 /** The resource version that a watch or a page was to go on from is not known any more: everything is to be listed again. */
 export class Expired extends Unavailable {}
 
+/** Not permitted to this process, or not by a quota or a policy. */
+export class Forbidden extends Unavailable {}
+
 /**
  * What a refusal of the Kubernetes API is to the rest of the system. Source: Kubernetes, API Conventions, "Response Status Kind".
  * @param what what was asked for, such as `create the Job worker-run-…`
@@ -18,7 +21,7 @@ export function apiError(what: string, code: number, body: unknown): KnitError {
     case 401:
       return new Unavailable({ reason, advice: 'Its credentials may have expired: renew them.' });
     case 403:
-      return new Unavailable({ reason, ...forbidden(message) });
+      return new Forbidden({ reason, ...forbidden(message) });
     case 404:
       return new NotFound(reason);
     case 409:

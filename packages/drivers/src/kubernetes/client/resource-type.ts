@@ -1,5 +1,12 @@
 import type { Job } from 'kubernetes-types/batch/v1.js';
-import type { Event, Node, PersistentVolumeClaim, Pod, Secret } from 'kubernetes-types/core/v1.js';
+import type {
+  Event,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  ServiceAccount,
+} from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 
 export type { Job, PersistentVolumeClaim, Pod, Secret };
@@ -27,6 +34,11 @@ export const pods: ResourceType<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 
 export const jobs: ResourceType<Job> = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' };
 export const events: ResourceType<KubernetesEvent> = { apiVersion: 'v1', kind: 'Event', plural: 'events' };
 export const secrets: ResourceType<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' };
+export const serviceAccounts: ResourceType<ServiceAccount> = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+};
 export const volumeClaims: ResourceType<PersistentVolumeClaim> = {
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',

@@ -8,8 +8,8 @@ import { pullCredentials } from './pull-credentials.ts';
 import { RegistryClient } from './registry-client.ts';
 
 export interface ImageConfigurationsParts {
-  /** The image pull secrets; asked for only when a registry wants to know who asks. */
-  readonly pullSecrets: () => Promise<readonly Secret[]>;
+  /** The image pull secrets of a service account; asked for only when a registry wants to know who asks. */
+  readonly pullSecrets: (serviceAccount: string | undefined) => Promise<readonly Secret[]>;
   /** A PEM file of authorities to trust beside those that everybody trusts; it may come, be replaced and go meanwhile. */
   readonly cacert?: string;
 }
@@ -39,22 +39,25 @@ export class ImageConfigurations {
 
   /**
    * @param image `[host[:port]/]repository[:tag]`
+   * @param serviceAccount on whose behalf; that of all who name none when left out
    * @throws {NotFound} when its registry has no such image for us
    * @throws {Unavailable} when the registry can't be asked; both advise to do without
    */
-  async read(image: string): Promise<ImageConfiguration> {
-    const known = this.#known.get(image);
+  async read(image: string, serviceAccount?: string): Promise<ImageConfiguration> {
+    // What one may read is not told to another.
+    const key = `${serviceAccount ?? ''} ${image}`;
+    const known = this.#known.get(key);
     if (known !== undefined && performance.now() - known.at < freshMilliseconds) return await known.reading;
-    const reading = this.#read(image);
-    this.#remember(image, { reading, at: performance.now() });
+    const reading = this.#read(image, serviceAccount);
+    this.#remember(key, { reading, at: performance.now() });
     try {
       return await reading;
     } catch (error) {
-      this.#forget(image, reading);
+      this.#forget(key, reading);
       if (!(error instanceof KnitError)) throw error;
       if (error instanceof Unavailable && known !== undefined) {
         // A registry that is away keeps no image from running that a node has already.
-        this.#remember(image, known);
+        this.#remember(key, known);
         return await known.reading;
       }
       const reason = `what the image ${image} runs by itself is not known: ${error.reason}`;
@@ -63,28 +66,28 @@ export class ImageConfigurations {
     }
   }
 
-  async #read(image: string): Promise<ImageConfiguration> {
+  async #read(image: string, serviceAccount: string | undefined): Promise<ImageConfiguration> {
     const { cacert, pullSecrets } = this.#parts;
     const { registry, path } = registryOf(image);
     const client = new RegistryClient({
       registry,
       path,
-      credentials: async () => pullCredentials(await pullSecrets(), { registry, path }),
+      credentials: async () => pullCredentials(await pullSecrets(serviceAccount), { registry, path }),
       authorities: cacert === undefined ? undefined : authoritiesWith(cacert),
       signal: AbortSignal.timeout(patienceMilliseconds),
     });
     return await readImageConfiguration(client, parseImage(image).tag);
   }
 
-  #remember(image: string, known: Known): void {
-    this.#known.delete(image);
-    this.#known.set(image, known);
+  #remember(key: string, known: Known): void {
+    this.#known.delete(key);
+    this.#known.set(key, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest);
   }
 
-  #forget(image: string, reading: Promise<ImageConfiguration>): void {
-    if (this.#known.get(image)?.reading === reading) this.#known.delete(image);
+  #forget(key: string, reading: Promise<ImageConfiguration>): void {
+    if (this.#known.get(key)?.reading === reading) this.#known.delete(key);
   }
 }
 
