@@ -13,6 +13,7 @@ import { kubernetesHop } from './figures/kubernetes-hop.ts';
 import { kubernetesIdle } from './figures/kubernetes-idle.ts';
 import { kubernetesInstall } from './figures/kubernetes-install.ts';
 import { kubernetesPush } from './figures/kubernetes-push.ts';
+import { kubernetesStart } from './figures/kubernetes-start.ts';
 import { kubernetesTogether } from './figures/kubernetes-together.ts';
 import { kubernetesTransfer } from './figures/kubernetes-transfer.ts';
 import { lineage } from './figures/lineage.ts';
@@ -41,6 +42,7 @@ const figures = [
   // They share one installation, which is idle at first.
   kubernetesInstall,
   ...kubernetesIdle,
+  ...kubernetesStart,
   kubernetesPush,
   kubernetesHop,
   kubernetesChain,

@@ -65,12 +65,27 @@ describe.skipIf(!surroundings.hasCluster)('the cause of trouble', { concurrent: 
     expect(await runs.ended(planId)).toMatchObject({ status: 'failed', exit: { code: 253 } });
   });
 
-  test('is that the worker was lost when somebody has deleted it; or it is run again', async () => {
-    const planId = await runs.script('echo begun; sleep 5; echo ended');
+  test('is that the worker was lost when somebody has deleted it', async () => {
+    const planId = await runs.script('echo begun; sleep 30', { retry: { lost: 0 } });
+    const run = await runs.ended(await deletedOnceRunning(planId));
+    expect(run).toMatchObject({ status: 'failed', cause: 'lost', exit: { code: 254 } });
+    expect(run).not.toHaveProperty('attempts');
+  });
+
+  test('is told of the attempt that was lost when the Run was run again by itself', async () => {
+    const planId = await runs.script('echo begun; sleep 5; echo ended', { retry: { backoff: '1s' } });
+    const run = await runs.ended(await deletedOnceRunning(planId));
+    expect(run).toMatchObject({
+      status: 'done',
+      attempts: [{ attempt: 1, cause: 'lost', exit: { code: 254 } }],
+    });
+    expect(await knitfab.log(run.runId)).toBe('begun\nended\n');
+  });
+
+  /** Takes the worker's Pod away as soon as it runs. @returns the Plan's id */
+  async function deletedOnceRunning(planId: string): Promise<string> {
     const { runId } = await runs.is('running', planId);
     await knitfab.kubectl('delete', 'pod', '--force', `--selector=knitfab/run-id=${runId}`);
-    const run = await runs.ended(planId);
-    if (run.status === 'done') expect(await knitfab.log(runId)).toBe('begun\nended\n');
-    else expect(run).toMatchObject({ status: 'failed', exit: { code: 254 } });
-  });
+    return planId;
+  }
 });
