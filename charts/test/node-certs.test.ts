@@ -46,8 +46,12 @@ describe.skipIf(lack !== undefined)(`registry-certs${lack ? ` (skipped: ${lack})
         HOST_IP: address,
         PORT: '30503',
       };
-      const child = spawn('sh', ['-c', program(directory)], { env: environment, detached: true });
-      const ended = once(child, 'close');
+      const child = spawn('sh', ['-c', program(directory)], {
+        env: environment,
+        detached: true,
+        stdio: 'ignore',
+      });
+      const ended = once(child, 'exit');
       try {
         while (!existsSync(join(directory, 'ready'))) await sleep(20);
         const of = (host: string) => {
@@ -62,12 +66,21 @@ describe.skipIf(lack !== undefined)(`registry-certs${lack ? ` (skipped: ${lack})
         ]);
         expect(of(own)).toEqual([`https://${own}:30503`, `https://${own}:30503`]);
       } finally {
-        // With its `sleep`, which holds the pipes.
-        process.kill(-(child.pid ?? 0), 'SIGTERM');
+        process.kill(child.pid ?? 0, 'SIGTERM');
         await ended;
+        // Its `sleep`, which goes with the container otherwise.
+        endGroup(child.pid ?? 0);
         expect(readdirSync(join(directory, 'certs.d'))).toEqual([]);
         rmSync(directory, { recursive: true });
       }
     },
   );
 });
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
