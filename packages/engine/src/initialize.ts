@@ -14,15 +14,16 @@ import { counts, sideBySide } from './outcome.ts';
 
 const limit = 50;
 
-/** How many Runs are kept ready where a machine's room is scarce: enough that no end of a Run leaves it idle. */
+/** How many Runs are kept ready where a machine's room is scarce, unless told otherwise: enough that no end of a Run leaves it idle. */
 const aheadOfScarceRoom = 100;
 
 /** Makes the output volumes of the waiting Runs that come next and names their workers: waiting → ready. */
 export function initializeLoop(
   { db }: Store,
   { volumes, workers }: Pick<Drivers, 'volumes' | 'workers'>,
+  ahead = aheadOfScarceRoom,
 ): Loop {
-  const request = { limit, ...(workers.capacity && { ahead: aheadOfScarceRoom }) };
+  const request = { limit, ...(workers.capacity && { ahead }) };
   return {
     name: 'initialize',
     // The start or the end of a Run may leave its place to another.

@@ -2,7 +2,7 @@ import { claimBacklog, nominatePiece, type Store, transaction } from '@knitfab/s
 import type { Loop } from './loop.ts';
 
 /** Nominates the Data that fit new Plans, piece by piece: what registering a Plan has left over (spec page 1). */
-export function nominationLoop({ db }: Store): Loop {
+export function nominationLoop({ db }: Store, pieceSize?: number): Loop {
   return {
     name: 'nomination',
     topics: ['nomination-backlog'],
@@ -10,7 +10,7 @@ export function nominationLoop({ db }: Store): Loop {
       transaction(db, async (tx) => {
         const backlog = await claimBacklog(tx);
         if (backlog === undefined) return { more: false };
-        return { more: true, done: await nominatePiece(tx, backlog) };
+        return { more: true, done: await nominatePiece(tx, backlog, pieceSize) };
       }),
   };
 }

@@ -19,7 +19,7 @@ import { notify } from './notifications.ts';
 // 5. A piece and how far it got are one transaction. Whichever index leads to the Data, pieces go on from the same place, since
 //    all Data up to it that fit have been nominated.
 
-/** How many Data one piece looks at: some 50 ms of work. */
+/** How many Data one piece looks at, unless told otherwise: some 50 ms of work. */
 const pieceSize = 1_000;
 
 /** An input of a new Plan, held by this transaction, and the last Data that was looked at for it. */
@@ -35,12 +35,12 @@ const beforeAll = '00000000-0000-0000-0000-000000000000' as KnitId;
  * Begins to nominate Data to a new Plan: the first piece at once, which is all for most Plans. The caller holds the lock for
  * Plans.
  */
-export async function beginNominating(tx: Tx, planId: PlanId): Promise<void> {
+export async function beginNominating(tx: Tx, planId: PlanId, size = pieceSize): Promise<void> {
   const { rows } = await sql<Backlog>`
     insert into nomination_backlog (input_id, up_to)
     select input_id, ${beforeAll}::uuid from plan_input where plan_id = ${planId} order by position
     returning input_id as "inputId", up_to as "upTo"`.execute(tx);
-  let left = pieceSize;
+  let left = size;
   for (const backlog of rows) if (left > 0) left -= await nominatePiece(tx, backlog, left);
   if (left <= 0) await notify(tx, 'nomination-backlog');
 }

@@ -24,9 +24,10 @@ import { tagIds } from './tags.ts';
 /**
  * Registers a Plan and nominates the Data that fit its inputs: all of them when they are few, else the first, and the others
  * in the time that follows (nomination-backlog.ts). A Plan that would start very many Runs is made inactive (storm.ts).
+ * @param pieceSize how many Data are few
  * @throws {Conflict} when a Plan with the same identity exists; `see` is its id
  */
-export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId> {
+export async function registerPlan(tx: Tx, plan: PlanDefinition, pieceSize?: number): Promise<PlanId> {
   const active = plan.active && !(await isStorm(tx, plan));
   await lockNominations(tx, 'plan');
   const inserted = await tx
@@ -51,7 +52,7 @@ export async function registerPlan(tx: Tx, plan: PlanDefinition): Promise<PlanId
   const planId = inserted.plan_id;
   await insertInputs(tx, planId, plan);
   await insertOutputs(tx, planId, plan);
-  await beginNominating(tx, planId);
+  await beginNominating(tx, planId, pieceSize);
   return planId;
 }
 
