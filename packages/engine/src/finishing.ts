@@ -15,8 +15,18 @@ import {
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
 import { earlier } from './earlier.ts';
+import { LongWork } from './long-work.ts';
 import type { Loop, Step } from './loop.ts';
 import { counts, idleStep, sideBySide } from './outcome.ts';
+
+/**
+ * How long a step waits for a Run's end outside of the database; what takes longer goes on beside the steps that follow. Whoever
+ * takes stopped Runs has nothing else to do meanwhile, and waits as long as a timer can.
+ */
+const patienceMilliseconds = { ended: 2000, stopped: 2 ** 31 - 1 };
+
+/** When to look again for what takes longer. */
+const soonMilliseconds = 500;
 
 /**
  * Removes the workers of Runs that have ended and stamps their outputs: completing → done, aborting → failed. The Data of a
@@ -27,19 +37,31 @@ import { counts, idleStep, sideBySide } from './outcome.ts';
  */
 export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { stopped: boolean }): Loop {
   const limit = stopped ? 1 : 50;
+  const endings = new LongWork<Ending>(
+    ({ run, material }) => finish(drivers, run, material),
+    stopped ? patienceMilliseconds.stopped : patienceMilliseconds.ended,
+  );
   return {
     name: stopped ? 'finishing (stopped)' : 'finishing',
     topics: ['run:completing', 'run:aborting'],
     step: () =>
       transaction(db, async (tx): Promise<Step> => {
-        const claimed = await claimRuns(tx, { statuses: ['completing', 'aborting'], limit, stopped });
-        if (claimed.length === 0) return idleStep(tx, { statuses: ['completing', 'aborting'], stopped });
+        const statuses = ['completing', 'aborting'] as const;
+        const except = endings.underWay.map(({ run }) => run.runId);
+        const claimed = await claimRuns(tx, { statuses, limit, stopped, except });
+        if (claimed.length === 0) return idleStep(tx, { statuses, stopped });
         const materials = await runMaterials(
           tx,
           claimed.map((run) => run.runId),
         );
         const materialOf = new Map(materials.map((material) => [material.runId, material]));
-        const outcomes = await sideBySide(claimed, (run) => finish(drivers, run, materialOf.get(run.runId)));
+        const slow = new Set<RunId>();
+        const all = await sideBySide(claimed, async (run) => {
+          const { runId, attempt } = run;
+          const ending = { run, material: materialOf.get(runId) };
+          if (!(await endings.attempt(`${runId} ${attempt}`, ending))) slow.add(runId);
+        });
+        const outcomes = all.filter(({ row }) => !slow.has(row.runId));
         const finished = (status: 'completing' | 'aborting'): RunId[] =>
           outcomes
             .filter(({ row, error }) => error === undefined && row.status === status)
@@ -55,13 +77,18 @@ export function finishingLoop({ db }: Store, drivers: Drivers, { stopped }: { st
           const isUpload = row.worker === null && materialOf.get(row.runId)?.inputs.length === 0;
           if (isUpload && error === undefined) await discardUpload(tx, row);
         }
-        let nextAt: Date | undefined;
+        let nextAt = slow.size === 0 ? undefined : new Date(Date.now() + soonMilliseconds);
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
         }
         return { more: true, ...(nextAt && { nextAt }), ...counts(outcomes) };
       }),
   };
+}
+
+interface Ending {
+  readonly run: ClaimedRun;
+  readonly material: RunMaterial | undefined;
 }
 
 /** Ends the worker, if there was one, and makes the outputs whole: there, even if nothing was begun, and durable. */

@@ -38,6 +38,8 @@ export interface LoopObserver {
 /** How long a loop sleeps at most when nothing wakes it: the net below the notifications. */
 const fallbackMilliseconds = 15_000;
 const longestPause = 10_000;
+/** Times come from the database, whose clock may be behind: a row that is due for this one is asked for no faster. */
+const shortestMilliseconds = 100;
 
 /** A loop that can be woken, and that runs until the signal aborts. */
 export class LoopRunner {
@@ -122,4 +124,4 @@ const failure = ({ name }: Loop, error: unknown): object =>
 const untilNext = (nextAt: Date | undefined): number =>
   nextAt === undefined
     ? fallbackMilliseconds
-    : Math.min(fallbackMilliseconds, Math.max(10, nextAt.getTime() - Date.now()));
+    : Math.min(fallbackMilliseconds, Math.max(shortestMilliseconds, nextAt.getTime() - Date.now()));

@@ -19,8 +19,11 @@ export interface List<Filter, Id, Item> {
 /** A list of up to so many is answered at once, a longer one in pieces. */
 const shortList = 500;
 
-/** How many are answered in pieces at once: each holds a connection and a snapshot for as long as its reader takes. */
-const mostAtOnce = 8;
+/**
+ * How many are answered in pieces at once, of whatever list: each holds a connection and a snapshot for as long as its reader
+ * takes, and all that is left of the connections is for everybody else.
+ */
+const inTurn = pLimit(8);
 
 /** A reader that takes nothing for so long is given up. */
 const silenceMilliseconds = 60_000;
@@ -44,7 +47,6 @@ export function serveList<
   { db }: Store,
   list: List<Filter, Id, Item>,
 ): void {
-  const inTurn = pLimit(mostAtOnce);
   const page = (filter: Filter, limit: number) =>
     snapshot(db, async (tx) => {
       const ids = await list.find(tx, { ...filter, limit: limit + 1 });

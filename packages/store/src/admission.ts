@@ -41,7 +41,7 @@ export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admi
   const place = places({ ...request, limit: Math.min(request.limit, terms.room ?? request.limit) }, terms);
   const { rows: runs } = await sql<ClaimedRun>`
     ${place}
-    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures
+    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures, attempt
     from place join run using (run_id)
     where status = 'waiting'
     order by place
@@ -109,7 +109,9 @@ function places({ limit, ahead }: AdmissionRequest, { mayFill }: Terms): RawBuil
     with recursive ${waitingPlan}, taken as materialized (
       select plan_id, count(*) as runs from run where ${underWay} group by plan_id
     ), ready as materialized (
-      select priority, count(*) as runs from run join plan using (plan_id) where status = 'ready' group by priority
+      -- those that could not be started and back off hold up nobody
+      select priority, count(*) as runs from run join plan using (plan_id)
+      where status = 'ready' and ${isDue} group by priority
     ), next_plan as materialized (
       select plan_id, priority, coalesce(taken.runs, 0) as taken,
              least(${limit}, max_running - coalesce(taken.runs, 0)) as room,
@@ -149,7 +151,7 @@ export async function takeReadyRuns(tx: Tx, limit: number): Promise<ClaimedRun[]
       where status = 'ready' and ${isDue}
         and not exists (select from system where paused_at is not null)
     )
-    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures
+    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures, attempt
     from ordered join run using (run_id)
     where status = 'ready'
     order by priority desc, turn, run_id

@@ -11,6 +11,8 @@ export interface ClaimedRun {
   status: RunStatus;
   worker: string | null;
   failures: number;
+  /** Which attempt it is, from 1. */
+  attempt: number;
 }
 
 export interface Claim {
@@ -20,17 +22,23 @@ export interface Claim {
   among?: readonly RunId[];
   /** Only those that a user has ended, or only those that ended by themselves. */
   stopped?: boolean;
+  /** Not these. */
+  except?: readonly RunId[];
 }
 
 /** Takes Runs in one of the statuses whose turn it is and that nobody else has, oldest first. */
-export async function claimRuns(tx: Tx, { statuses, limit, among, stopped }: Claim): Promise<ClaimedRun[]> {
+export async function claimRuns(
+  tx: Tx,
+  { statuses, limit, among, stopped, except = [] }: Claim,
+): Promise<ClaimedRun[]> {
   const { rows } = await sql<ClaimedRun>`
-    select run_id as "runId", plan_id as "planId", status, worker, failures
+    select run_id as "runId", plan_id as "planId", status, worker, failures, attempt
     from run
     where status = any (${statuses}::text[])
       and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')
       ${among === undefined ? sql`and ${isDue}` : sql`and run_id = any (${among}::uuid[])`}
       ${stopped === undefined ? sql`` : sql`and stopped = ${stopped}`}
+      ${except.length === 0 ? sql`` : sql`and run_id <> all (${except}::uuid[])`}
     order by run_id
     limit ${limit}
     for no key update skip locked`.execute(tx);
@@ -173,10 +181,12 @@ export async function runsUnderWay(db: Connection | Tx, among?: readonly RunId[]
   return rows.map((row) => row.run_id);
 }
 
-/** The Runs whose workers exist: they have been started, and their end has not been seen. */
-export async function startedRuns(db: Connection | Tx): Promise<RunId[]> {
+/** The Runs among these, or among all, whose workers exist: they have been started, and their end has not been seen. */
+export async function startedRuns(db: Connection | Tx, among?: readonly RunId[]): Promise<RunId[]> {
   const { rows } = await sql<{ run_id: RunId }>`
-    select run_id from run where status in ('starting', 'running') and worker is not null`.execute(db);
+    select run_id from run
+    where status in ('starting', 'running') and worker is not null
+      ${among === undefined ? sql`` : sql`and run_id = any (${among}::uuid[])`}`.execute(db);
   return rows.map((row) => row.run_id);
 }
 

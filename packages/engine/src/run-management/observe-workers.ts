@@ -7,11 +7,13 @@ import {
   recordObservations,
   runsUnderWay,
   type Store,
+  startedRuns,
   type Tx,
   transaction,
 } from '@knitfab/store';
 import type { Drivers, WorkerState } from '../drivers.ts';
 import type { Loop } from '../loop.ts';
+import { counts, type Outcome, sideBySide } from '../outcome.ts';
 import { runOfWorker, workerName } from './worker-spec.ts';
 
 const limit = 100;
@@ -25,6 +27,12 @@ const notStarted = 255;
 /** How often all workers are looked at, for events that were missed. */
 const resyncMilliseconds = 60_000;
 
+/** When to look again for what somebody else has at the moment. */
+const soonMilliseconds = 200;
+
+/** Pauses before a worker that could not be looked at is looked at again: they double. */
+const pauses = { first: 1000, longest: 10_000 };
+
 /** Follows workers: starting → running → completing or aborting. It is told which to look at. */
 export class WorkerObserver implements Loop {
   readonly name = 'run-management (observe)';
@@ -34,7 +42,12 @@ export class WorkerObserver implements Loop {
   readonly #workers: Drivers['workers'];
   readonly #startDeadlineMilliseconds: number;
   readonly #changed = new Set<RunId>();
+  /** Seen by the driver before the transaction that starts them has committed: `run:starting` tells of that. */
+  readonly #early = new Set<RunId>();
+  /** Those that could not be looked at, until when they are left alone, and how long that was. */
+  readonly #postponed = new Map<RunId, { until: number; pause: number }>();
   readonly #pendingSince = new Map<RunId, number>();
+  // Times are by the clock that nobody sets.
   #resyncAt = 0;
 
   constructor(
@@ -54,63 +67,101 @@ export class WorkerObserver implements Loop {
   }
 
   async step() {
-    if (Date.now() >= this.#resyncAt) {
-      for (const runId of await runsUnderWay(this.#store.db)) this.#changed.add(runId);
-      this.#resyncAt = Date.now() + resyncMilliseconds;
-    }
-    for (const [runId, since] of this.#pendingSince) {
-      if (performance.now() - since >= this.#startDeadlineMilliseconds) this.#changed.add(runId);
-    }
+    await this.#collect();
     const looked = [...this.#changed].slice(0, limit);
-    if (looked.length === 0) return { more: false, nextAt: new Date(this.#nextLook()) };
+    if (looked.length === 0) return { more: false, nextAt: this.#nextLook() };
     // A change that comes from here on is looked at in the next step.
     for (const runId of looked) this.#changed.delete(runId);
-    let claimed: Set<RunId>;
+    let outcomes: Outcome<ClaimedRun>[];
     try {
-      claimed = await transaction(this.#store.db, (tx) => this.#observe(tx, looked));
-      await this.#keepUncertain(looked, claimed);
+      outcomes = await transaction(this.#store.db, (tx) => this.#observe(tx, looked));
+      await this.#keepUncertain(looked, new Set(outcomes.map(({ row }) => row.runId)));
     } catch (error) {
       for (const runId of looked) this.#changed.add(runId);
       throw error;
     }
-    const more = this.#changed.size > 0 && looked.length === limit;
-    return { more, nextAt: new Date(this.#nextLook()), done: claimed.size };
+    for (const { row, error } of outcomes) {
+      if (error === undefined) this.#postponed.delete(row.runId);
+      else this.#postpone(row.runId);
+    }
+    const more = outcomes.length > 0 && this.#changed.size > 0 && looked.length === limit;
+    return { more, nextAt: this.#nextLook(), ...counts(outcomes) };
+  }
+
+  /** Adds what has to be looked at though nobody has told of it. */
+  async #collect(): Promise<void> {
+    const now = performance.now();
+    if (now >= this.#resyncAt) {
+      for (const runId of await startedRuns(this.#store.db)) this.#changed.add(runId);
+      this.#resyncAt = now + resyncMilliseconds;
+    }
+    for (const [runId, since] of this.#pendingSince) {
+      if (now - since >= this.#startDeadlineMilliseconds) this.#changed.add(runId);
+    }
+    for (const runId of this.#early) this.#changed.add(runId);
+    this.#early.clear();
+    for (const [runId, { until }] of this.#postponed) {
+      if (now >= until) this.#changed.add(runId);
+      else this.#changed.delete(runId);
+    }
+  }
+
+  #postpone(runId: RunId): void {
+    const last = this.#postponed.get(runId);
+    const pause = last === undefined ? pauses.first : Math.min(last.pause * 2, pauses.longest);
+    this.#postponed.set(runId, { until: performance.now() + pause, pause });
   }
 
   /** Runs that another copy has at the moment, or whose start is not committed, are looked at again. */
   async #keepUncertain(looked: RunId[], claimed: ReadonlySet<RunId>): Promise<void> {
     const rest = looked.filter((runId) => !claimed.has(runId));
     if (rest.length === 0) return;
-    for (const runId of rest) this.#pendingSince.delete(runId);
-    for (const runId of await runsUnderWay(this.#store.db, rest)) this.#changed.add(runId);
+    for (const runId of rest) {
+      this.#pendingSince.delete(runId);
+      this.#postponed.delete(runId);
+    }
+    const underWay = await runsUnderWay(this.#store.db, rest);
+    const started = new Set(await startedRuns(this.#store.db, underWay));
+    for (const runId of underWay) (started.has(runId) ? this.#changed : this.#early).add(runId);
   }
 
-  #nextLook(): number {
-    if (this.#changed.size > 0) return Date.now() + 200;
+  #nextLook(): Date {
+    const now = performance.now();
     const [first] = this.#pendingSince.values(); // in the order of their coming
-    if (first === undefined) return this.#resyncAt;
-    const left = first + this.#startDeadlineMilliseconds - performance.now();
-    return Math.min(this.#resyncAt, Date.now() + Math.max(0, left));
+    const next = Math.min(
+      this.#resyncAt,
+      ...(this.#changed.size > 0 ? [now + soonMilliseconds] : []),
+      ...(first === undefined ? [] : [first + this.#startDeadlineMilliseconds]),
+      ...[...this.#postponed.values()].map(({ until }) => until),
+    );
+    return new Date(Date.now() + Math.max(0, next - now));
   }
 
-  async #observe(tx: Tx, runIds: RunId[]): Promise<Set<RunId>> {
+  /**
+   * Looks at workers side by side. One that can't be looked at does not hold up the others.
+   * @throws what the driver says when it can't look at any
+   */
+  async #observe(tx: Tx, runIds: RunId[]): Promise<Outcome<ClaimedRun>[]> {
     const claimed = await claimRuns(tx, { statuses: ['starting', 'running'], limit, among: runIds });
-    const seen = await Promise.all(
-      claimed.map(async (run) => ({
-        run,
-        state: this.#inTime(run.runId, await this.#workers.inspect(run.worker ?? workerName(run.runId))),
-      })),
-    );
-    await recordObservations(
-      tx,
-      seen.map(({ run, state }) => observation(run, state)),
-    );
+    const seen: { run: ClaimedRun; state: WorkerState }[] = [];
+    const outcomes = await sideBySide(claimed, async (run) => {
+      const state = await this.#workers.inspect(run.worker ?? workerName(run.runId));
+      seen.push({ run, state: this.#inTime(run.runId, state) });
+    });
+    const [failure] = outcomes.flatMap(({ error }) => error ?? []);
+    if (failure !== undefined && seen.length === 0) throw failure;
+    await recordObservations(tx, [
+      ...seen.map(({ run, state }) => observation(run, state)),
+      ...outcomes.flatMap(({ row: { runId }, error }) =>
+        error === undefined ? [] : [{ runId, problem: `its worker can't be looked at: ${error.message}` }],
+      ),
+    ]);
     const moving = (to: 'running' | 'completing' | 'aborting') =>
       seen.filter(({ run, state }) => next(run, state) === to).map(({ run }) => run.runId);
     for (const to of ['running', 'completing', 'aborting'] as const) {
       await changeStatus(tx, { runIds: moving(to), to });
     }
-    return new Set(claimed.map((run) => run.runId));
+    return outcomes;
   }
 
   /**

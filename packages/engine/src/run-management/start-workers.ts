@@ -1,4 +1,4 @@
-import { Invalid } from '@knitfab/core';
+import { Invalid, KnitError } from '@knitfab/core';
 import {
   changeStatus,
   lockReservations,
@@ -27,6 +27,9 @@ const limitOf = (capacity: Capacity | undefined) => (capacity === undefined ? 50
 
 /** The exit code of a Run whose worker can never start (spec page 2: "255 when the image could not be had"). */
 const refused = 255;
+
+/** After so many attempts to start a worker, an hour with the pauses between them, its Run has failed. */
+const mostFailures = 20;
 
 /**
  * Starts the workers of Runs that are ready: ready → starting, by priority and by turns (see the store's admission). Where
@@ -59,11 +62,15 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         const outcomes = [...refusals, ...(await sideBySide(runs, (run) => workers.start(workerSpec(run))))];
         const started = outcomes.filter(({ error }) => error === undefined).map(({ row }) => row.runId);
         await changeStatus(tx, { runIds: started, to: 'starting' });
+        const failuresOf = new Map(claimed.map((run) => [run.runId, run.failures]));
         let nextAt: Date | undefined;
         for (const { row, error } of outcomes) {
-          if (error instanceof Invalid) {
-            const exit = { code: refused, message: error.reason };
-            await recordObservations(tx, [{ runId: row.runId, cause: 'error' }]);
+          const isGivenUp = (failuresOf.get(row.runId) ?? 0) + 1 >= mostFailures;
+          if (error !== undefined && (error instanceof Invalid || isGivenUp)) {
+            const message = error instanceof KnitError ? error.reason : error.message;
+            const exit = { code: refused, message };
+            const cause = error instanceof Invalid ? 'error' : 'lost';
+            await recordObservations(tx, [{ runId: row.runId, cause }]);
             await changeStatus(tx, { runIds: [row.runId], to: 'aborting', exit });
           } else if (error !== undefined) {
             nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
