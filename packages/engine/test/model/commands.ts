@@ -52,21 +52,32 @@ const byItself = userAction.map(({ name, perform }) =>
 
 const someLoops = fc.array(fc.nat(30), { minLength: 1, maxLength: 20 });
 
-/** Several users and several copies of the loops, all at the same time. */
+/** Any actions, or a Plan that comes while Data change: what neither sees of the other would be lost. */
+const actionsAtOnce = fc.oneof(
+  fc.array(userAction, { minLength: 2, maxLength: 5 }),
+  fc
+    .tuple(registration, fc.array(fc.oneof(changeTags, push), { minLength: 1, maxLength: 4 }))
+    .map(([plan, changes]) => [plan, ...changes]),
+);
+
+/** Several users and several copies of the loops, all at the same time; transactions take a while to commit. */
 const atOnce = fc
   .record({
-    actions: fc.array(userAction, { minLength: 2, maxLength: 5 }),
+    actions: actionsAtOnce,
     loops: someLoops,
     times: fc.integer({ min: 1, max: 3 }),
+    linger: fc.constantFrom(0, 5, 20),
   })
-  .map(({ actions, loops, times }) =>
+  .map(({ actions, loops, times, linger }) =>
     command(
-      `at once (${actions.map(({ name }) => name).join(' | ')} | ${times} × step ${loops})`,
+      `at once (${actions.map(({ name }) => name).join(' | ')} | ${times} × step ${loops}; ${linger} ms to commit)`,
       async (model, system) => {
-        const [effects] = await Promise.all([
-          Promise.all(actions.map((action) => action.perform(model, system))),
-          system.step(loops, times),
-        ]);
+        const [effects] = await system.lingering(linger, () =>
+          Promise.all([
+            Promise.all(actions.map((action) => action.perform(model, system))),
+            system.step(loops, times),
+          ]),
+        );
         model.follow(effects.flat());
       },
     ),
@@ -179,6 +190,7 @@ export const commands: fc.Arbitrary<Command>[] = [
   ending,
   pending,
   leavingPending,
+  disturbance,
   disturbance,
   slowness,
   ...(startsFailForEver ? [breakingImage] : []),

@@ -100,13 +100,6 @@ export class ScriptedDrivers implements Drivers {
     this.#slow.set(call, times);
   }
 
-  /** From now on every call does what it should. */
-  calm(): void {
-    this.#failures.clear();
-    this.#slow.clear();
-    this.pendingStarts = 0;
-  }
-
   inPhase(...phases: WorkerState['phase'][]): string[] {
     return [...this.#workers].filter(([, { phase }]) => phases.includes(phase)).map(([name]) => name);
   }

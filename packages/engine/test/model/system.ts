@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { KnitId, PlanId, RunId, RunStatus } from '@knitfab/core';
 import {
   changePlanScheduling,
@@ -66,6 +67,26 @@ function dyingBeforeCommit(db: Store['db']): Store['db'] {
   });
 }
 
+/** A database whose transactions take a while to commit, while it is told to: so that those of others fall in between. */
+function lingeringBeforeCommit(db: Store['db'], lingering: () => number): Store['db'] {
+  return new Proxy(db, {
+    get(target, name) {
+      if (name !== 'transaction' || lingering() === 0) {
+        const value = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      }
+      return () => ({
+        execute: <Result>(work: (tx: never) => Promise<Result>) =>
+          target.transaction().execute(async (tx) => {
+            const result = await work(tx as never);
+            await setTimeout(lingering());
+            return result;
+          }),
+      });
+    },
+  });
+}
+
 /** What is tested: a database, the outside world, and two copies of every loop. */
 export class System {
   readonly store: Store;
@@ -76,6 +97,7 @@ export class System {
   /** Loops that die before they commit: what they have done to volumes and workers stays. */
   readonly dyingLoops: Loop[];
   readonly #conditions: Conditions;
+  #lingerMilliseconds = 0;
   readonly #capacity: { cpu: number; memory: number } | undefined;
 
   private constructor(connectionString: string, conditions: Conditions) {
@@ -83,7 +105,8 @@ export class System {
     this.pieceSize = conditions.pieceSize;
     this.#capacity =
       conditions.cpu === undefined ? undefined : { cpu: conditions.cpu, memory: Number.MAX_SAFE_INTEGER };
-    this.store = openStore({ connectionString });
+    const store = openStore({ connectionString });
+    this.store = { ...store, db: lingeringBeforeCommit(store.db, () => this.#lingerMilliseconds) };
     this.drivers = new ScriptedDrivers(this.#capacity);
     this.dyingLoops = this.#copy({ ...this.store, db: dyingBeforeCommit(this.store.db) });
     this.restart();
@@ -115,6 +138,16 @@ export class System {
     this.drivers.tellOnly(observers.map((observer) => (name: string) => observer.noteChange(name)));
   }
 
+  /** Lets transactions linger before they commit while the work is done. */
+  async lingering<Result>(milliseconds: number, work: () => Promise<Result>): Promise<Result> {
+    this.#lingerMilliseconds = milliseconds;
+    try {
+      return await work();
+    } finally {
+      this.#lingerMilliseconds = 0;
+    }
+  }
+
   /** Steps of some loops, each so many times, all loops at once. */
   async step(which: readonly number[], times = 1): Promise<boolean> {
     const loops = [...new Set(which.map((index) => this.loops[index % this.loops.length] as Loop))];
@@ -142,10 +175,9 @@ export class System {
     );
   }
 
-  /** All workers end well, and the loops go on until nothing is left to do. */
+  /** All workers end well, and the loops go on until nothing is left to do. Calls that are still to fail do so on the way. */
   async settle(): Promise<void> {
     const { drivers } = this;
-    drivers.calm();
     await transaction(this.store.db, resumeSystem);
     await this.endLeases();
     await this.#settleOthers();
