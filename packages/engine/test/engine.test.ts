@@ -428,3 +428,110 @@ test('the doctor destroys a few stray volumes, and none where most are strays: t
   expect(await stray()).toMatchObject({ mended: 'no', breaches: { length: 11 } });
   expect(await drivers.volumes.list()).toHaveLength(11);
 });
+
+test('a worker that cannot be looked at holds up its own Run only, which says why', async () => {
+  let hidden: string | undefined;
+  startEngine(
+    broken({
+      workers: {
+        async inspect(worker) {
+          if (worker === hidden) throw new Error('its directory can not be read');
+          return drivers.workers.inspect(worker);
+        },
+      },
+    }),
+  );
+  const plan = await register('hidden', 'sleep 0.5');
+  await push('hidden:in');
+  const [run] = await until(plan, 'running');
+  hidden = `worker-run-${run?.runId}`;
+  const others = await register('seen', 'true');
+  for (let nr = 0; nr < 3; nr++) await push('seen:in');
+  await until(others, 'done', 3);
+  await expect
+    .poll(async () => (await runsOf(plan))[0]?.problem, { timeout: 10_000 })
+    .toContain('its directory can not be read');
+  hidden = undefined;
+  await until(plan, 'done');
+});
+
+test('Runs that cannot be started hold up no others, though they are more than are prepared ahead', async () => {
+  startEngine(
+    broken({
+      workers: {
+        async start(spec) {
+          if (spec.image === 'host:stuck') throw new Error('there is no volume');
+          await drivers.workers.start(spec);
+        },
+      },
+    }),
+  );
+  const side = (path: string) => ({ path, tags: [parseTag('stuck:in')] });
+  const stuck = await register('stuck', 'true', {
+    image: 'host:stuck',
+    inputs: [side('/left'), side('/right')],
+  });
+  for (let nr = 0; nr < 11; nr++) await push('stuck:in');
+  await expect
+    .poll(
+      async () => (await runsOf(stuck)).filter(({ problem }) => problem === 'there is no volume').length,
+      {
+        timeout: 10_000,
+      },
+    )
+    .toBeGreaterThan(99);
+  const other = await register('unstuck', 'true');
+  await push('unstuck:in');
+  await until(other, 'done');
+});
+
+test('a Run whose end takes long does not hold up the ends of others', async () => {
+  const slow = Promise.withResolvers<void>();
+  let slowVolume: string | undefined;
+  startEngine(
+    broken({
+      volumes: {
+        async sync(ref) {
+          if (ref === slowVolume) await slow.promise;
+          await drivers.volumes.sync(ref);
+        },
+      },
+    }),
+  );
+  const plan = await register('sync', 'sleep 0.3', { log: null });
+  await push('sync:in');
+  const [run] = await until(plan, 'running');
+  const { volume_ref } = await store.db
+    .selectFrom('data')
+    .select('volume_ref')
+    .where('knit_id', '=', run?.outputs[0]?.knitId as KnitId)
+    .executeTakeFirstOrThrow();
+  slowVolume = volume_ref;
+  await until(plan, 'completing');
+  const other = await register('unheld', 'true');
+  await push('unheld:in');
+  await until(other, 'done');
+  expect((await runsOf(plan))[0]?.status).toBe('completing');
+  slow.resolve();
+  await until(plan, 'done');
+});
+
+test('a worker that cannot be removed does not keep housekeeping from the rest', async () => {
+  const given = broken({
+    workers: {
+      async list() {
+        return ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'].map(
+          (runId) => `worker-run-${runId}`,
+        );
+      },
+      async remove(worker) {
+        removed.push(worker);
+        if (worker.endsWith('1')) throw new Error('it does not end');
+      },
+    },
+  });
+  const removed: string[] = [];
+  const housekeeping = engineLoops({ store, drivers: given }).find(({ name }) => name === 'housekeeping');
+  expect(await housekeeping?.step()).toMatchObject({ done: 1, failed: 1 });
+  expect(removed).toHaveLength(2);
+});

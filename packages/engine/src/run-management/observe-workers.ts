@@ -31,7 +31,7 @@ const resyncMilliseconds = 60_000;
 const soonMilliseconds = 200;
 
 /** Pauses before a worker that could not be looked at is looked at again: they double. */
-const pauses = { first: 1000, longest: 10_000 };
+const pauses = { first: 1000, longest: 5000 };
 
 /** Follows workers: starting → running → completing or aborting. It is told which to look at. */
 export class WorkerObserver implements Loop {
@@ -137,10 +137,7 @@ export class WorkerObserver implements Loop {
     return new Date(Date.now() + Math.max(0, next - now));
   }
 
-  /**
-   * Looks at workers side by side. One that can't be looked at does not hold up the others.
-   * @throws what the driver says when it can't look at any
-   */
+  /** Looks at workers side by side. One that can't be looked at does not hold up the others. */
   async #observe(tx: Tx, runIds: RunId[]): Promise<Outcome<ClaimedRun>[]> {
     const claimed = await claimRuns(tx, { statuses: ['starting', 'running'], limit, among: runIds });
     const seen: { run: ClaimedRun; state: WorkerState }[] = [];
@@ -148,8 +145,6 @@ export class WorkerObserver implements Loop {
       const state = await this.#workers.inspect(run.worker ?? workerName(run.runId));
       seen.push({ run, state: this.#inTime(run.runId, state) });
     });
-    const [failure] = outcomes.flatMap(({ error }) => error ?? []);
-    if (failure !== undefined && seen.length === 0) throw failure;
     await recordObservations(tx, [
       ...seen.map(({ run, state }) => observation(run, state)),
       ...outcomes.flatMap(({ row: { runId }, error }) =>

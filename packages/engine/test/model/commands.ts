@@ -8,8 +8,8 @@ import {
 } from '@knitfab/store';
 import fc from 'fast-check';
 import { checkAtRest } from './at-rest.ts';
-import { inspectFails, startsFailForEver } from './known-defects.ts';
 import type { Model } from './model.ts';
+import { inspectFails, startsFailForEver } from './not-tried.ts';
 import { scriptedCalls } from './scripted-drivers.ts';
 import type { System } from './system.ts';
 import {

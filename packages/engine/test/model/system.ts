@@ -14,7 +14,7 @@ import { initializeLoop } from '../../src/initialize.ts';
 import type { Loop, Step } from '../../src/loop.ts';
 import { nominationLoop } from '../../src/nomination.ts';
 import { WorkerObserver } from '../../src/run-management/observe-workers.ts';
-import { housekeepingOutlivesRemovals } from './known-defects.ts';
+import { housekeepingOutlivesRemovals } from './not-tried.ts';
 import { recordChanges } from './recorded-changes.ts';
 import { InjectedFailure, ScriptedDrivers } from './scripted-drivers.ts';
 
