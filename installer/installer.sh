@@ -657,6 +657,7 @@ preflight() {
   check_owners
   check_node_ports
   check_storage_class
+  check_storage_stays
   check_names_in_certificate
   check_namespace
   check_releases
@@ -794,6 +795,25 @@ check_storage_class() {
       k get configmaps --all-namespaces --field-selector metadata.name=local-path-config -o jsonpath='{.items[*].data.config\.json}' 2>/dev/null |
         grep -q sharedFileSystemPath || problem "the volumes of StorageClass $name ($provisioner) belong to one node, as it is set up. $advice" ;;
   esac
+}
+
+# What holds volumes must not go before they do, and a volume never changes its StorageClass.
+check_storage_stays() {
+  local claim class old server=''
+  while read -r claim class; do
+    old=$(kn get persistentvolumeclaim "$claim" --ignore-not-found -o jsonpath='{.spec.storageClassName}' 2>/dev/null) || continue
+    [[ -z $old || $old == "$class" ]] ||
+      problem "volume $claim is of StorageClass $old, and can't come to be of $class. Take storageClass back to what it was; to move to another storage, back the data up, uninstall.sh --hard, and install anew."
+  done < <(cat "$work"/rendered/*.yaml 2>/dev/null | awk '/^---/ { name = kind = "" } /^kind:/ { kind = $2 } /^  name:/ && name == "" { name = $2 }
+    kind == "PersistentVolumeClaim" && /^  storageClassName:/ { print name, $2 }' | tr -d '"')
+  [[ -f $work/rendered/knit-storage-nfs.yaml && -n $(kn get persistentvolumeclaims -l app.kubernetes.io/name=knitfab -o name 2>/dev/null) ]] || return 0
+  [[ -n $(kn get deployment nfs-server --ignore-not-found -o name 2>/dev/null) ]] && server=yes
+  if [[ -n $server ]] && ! grep -q '^  name: nfs-server$' "$work/rendered/knit-storage-nfs.yaml"; then
+    problem "the NFS server in the cluster would go, and with it what its volumes hold. Take nfs.external and storageClass back to what they were; to move to another storage, back the data up, uninstall.sh --hard, and install anew."
+  elif [[ -z $server && -n $(kn get secret -l owner=helm,name=knit-storage-nfs -o name 2>/dev/null) ]] &&
+    [[ $(ask knit-storage-nfs .Values.storageClass) == '' && $(ask knit-storage-nfs .Values.nfs.external) != true ]]; then
+    problem "volumes that are there are on another storage than an NFS server in the cluster. Take nfs.external and storageClass back to what they were; to move, back the data up, uninstall.sh --hard, and install anew."
+  fi
 }
 
 # One of the cluster keeps what it has where it is told to, and nowhere else.
@@ -1022,7 +1042,7 @@ handout_host() {
   [[ -f $settings/state/handout-host ]] && generated=$(<"$settings/state/handout-host")
   [[ -f $settings/handout/knitprofile ]] && written=$(api_root | sed -E 's#^https?://(\[[^]]*\]|[^:/]*).*#\1#; s/^\[(.*)\]$/\1/')
   if [[ -n $host ]]; then printf '%s\n' "$host"
-  elif [[ -n $written && ($written != "$generated" || $(node_addresses) == *"$written"*) ]]; then printf '%s\n' "$written"
+  elif [[ -n $written && ($written != "$generated" || " $(node_addresses | tr '\n' ' ')" == *" $written "*) ]]; then printf '%s\n' "$written"
   else node_addresses | head -n 1
   fi
 }
@@ -1544,10 +1564,12 @@ our_volumes() {
 # Claims first. A volume that is kept ("Retain"), or whose driver has not removed any for three minutes, is removed by
 # hand: its files stay where they are.
 remove_volumes() {
-  local volume left fewest='' idle=0 told=$SECONDS
+  local volume volumes left fewest='' idle=0 told=$SECONDS
   note_claims
   kn delete persistentvolumeclaims -l "$label/name=knitfab" --ignore-not-found --wait=false >/dev/null
-  while left=$(our_volumes | grep -cv ' Retain Released$') && ((idle < 90)); do
+  while ((idle < 90)); do
+    volumes=$(our_volumes) || { idle=$((idle + 1)) && sleep 2 && continue; }
+    left=$(grep -c . <<<"$(grep -v ' Retain Released$' <<<"$volumes")") || break
     if [[ -z $fewest ]] || ((left < fewest)); then fewest=$left idle=0; else idle=$((idle + 1)); fi
     if ((SECONDS - told >= 15)); then say "  $left volumes are left" && told=$SECONDS; fi
     sleep 2

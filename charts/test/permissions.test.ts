@@ -98,13 +98,15 @@ describe.skipIf(lack !== undefined)(
       expect(answer('knitd', 'list', 'pods')).toBe('no');
     });
 
-    test('no component has a right outside its namespace, but for vex, which reads how full volumes of a node are', () => {
+    test('no component has a right outside its namespace, but to list nodes and their taints, and for vex to read how full volumes are', () => {
       const clusterRules = (settings: Settings) =>
         template('knit-app', settings, namespace)
           .filter(({ kind }) => kind === 'ClusterRole')
           .map(({ rules }) => rules);
-      expect(clusterRules({})).toEqual([]);
-      expect(clusterRules({ 'vex.use': true })).toEqual([
+      const listNodes = [{ apiGroups: [''], resources: ['nodes'], verbs: ['list'] }];
+      expect(clusterRules({})).toEqual([listNodes]);
+      expect(clusterRules({ 'worker.readNodes': false })).toEqual([]);
+      expect(clusterRules({ 'vex.use': true, 'worker.readNodes': false })).toEqual([
         [{ apiGroups: [''], resources: ['nodes/stats'], verbs: ['get'] }],
       ]);
     });

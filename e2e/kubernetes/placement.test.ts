@@ -72,7 +72,7 @@ describe.skipIf(!surroundings.hasCluster)('on_node', async () => {
 
     test('a worker without it waits, and knit run show says what for', async () => {
       const planId = plans.get('none') ?? '';
-      await runs.shown(planId, new RegExp(`${label}|taint`));
+      await runs.shown(planId, new RegExp(`${label}=gpu:NoSchedule`));
       expect((await runs.is('starting', planId)).status).toBe('starting');
       for (const node of nodes) await kubectl('uncordon', node);
       expect(await nodeOf(planId)).not.toBe(special);

@@ -19,7 +19,7 @@ csi.storage.k8s.io/provisioner-secret-namespace: {{ $root.Release.Namespace }}
 {{- range $key, $value := include "knitfab.storageParameters" . | fromYaml -}}
 {{- $before := dig "parameters" $key "" $old -}}
 {{- if ne $before $value -}}
-{{- fail (printf "StorageClass %s has %s %q, and Kubernetes does not let that become %q. If new volumes shall be made so: kubectl delete storageclass %s , and try again; volumes that are there stay as they are." $name $key $before $value $name) -}}
+{{- fail (printf "StorageClass %s has %s %q, and Kubernetes does not let that become %q. Volumes that are there stay where they are: when they have been moved, or are not needed, kubectl delete storageclass %s , and try again." $name $key $before $value $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

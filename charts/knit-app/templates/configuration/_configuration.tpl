@@ -9,7 +9,7 @@
 {{- define "knitfab.configuration" -}}
 {{- $secrets := list -}}
 {{- range .Values.imagePullSecrets -}}{{- $secrets = append $secrets .name -}}{{- end -}}
-{{- $worker := set (omit .Values.worker "priorityClass" "imagePullSecrets") "priorityClass" .Values.worker.priorityClass.name -}}
+{{- $worker := set (omit .Values.worker "priorityClass" "imagePullSecrets" "readNodes") "priorityClass" .Values.worker.priorityClass.name -}}
 {{- toPrettyJson (dict
       "namespace" .Release.Namespace
       "clusterTLD" .Values.clusterTLD

@@ -24,6 +24,12 @@ export interface CalledAgent {
   remove(): void;
 }
 
+/**
+ * How long a new volume is waited for before a Pod is made for it, and for how long it is not waited for once that was in vain:
+ * some StorageClasses make volumes only for Pods that are there. In milliseconds.
+ */
+const binding = { patience: 6000, pause: 100, vain: 600_000 };
+
 type Parts = Pick<
   KubernetesOptions,
   'client' | 'namespace' | 'image' | 'imagePullPolicy' | 'imagePullSecrets' | 'log'
@@ -37,6 +43,7 @@ export class DataAgents {
   readonly #ended = new AbortController();
   readonly #removals = new Set<Promise<void>>();
   #watching: Promise<void> | undefined;
+  #bindsLateUntil = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -68,6 +75,7 @@ export class DataAgents {
     const lost = this.#lost(name, volume, end.signal);
     const late = new AbortController();
     try {
+      await this.#bound(volume);
       const isReader = task.kind !== 'unpack';
       const agent = { id, url, token, volume, isReader };
       const pod = dataAgentPod(agent, { ...this.#parts, backend: agents.pod.name });
@@ -86,6 +94,23 @@ export class DataAgents {
   async close(): Promise<void> {
     this.#ended.abort();
     await Promise.all([this.#watching, ...this.#removals]);
+  }
+
+  /**
+   * Waits until a volume is there. The scheduler takes up a Pod again that came before its volume, but has been seen to do so only
+   * minutes later.
+   */
+  async #bound(volume: VolumeRef): Promise<void> {
+    const { client, namespace } = this.#parts;
+    const begun = performance.now();
+    while (performance.now() >= this.#bindsLateUntil) {
+      const claim = await client.find(volumeClaims, namespace, volume);
+      if (claim === undefined) throw new NotFound(`there is no volume ${volume}`);
+      if (claim.status?.phase === 'Bound') return;
+      if (performance.now() - begun > binding.patience)
+        this.#bindsLateUntil = performance.now() + binding.vain;
+      else await sleep(binding.pause);
+    }
   }
 
   /** Rejects when a Pod has come to an end, or can't begin. */
