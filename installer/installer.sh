@@ -1042,7 +1042,7 @@ handout_host() {
   [[ -f $settings/state/handout-host ]] && generated=$(<"$settings/state/handout-host")
   [[ -f $settings/handout/knitprofile ]] && written=$(api_root | sed -E 's#^https?://(\[[^]]*\]|[^:/]*).*#\1#; s/^\[(.*)\]$/\1/')
   if [[ -n $host ]]; then printf '%s\n' "$host"
-  elif [[ -n $written && ($written != "$generated" || " $(node_addresses | tr '\n' ' ')" == *" $written "*) ]]; then printf '%s\n' "$written"
+  elif [[ -n $written ]] && { [[ $written != "$generated" ]] || node_addresses | grep -qxF -- "$written"; }; then printf '%s\n' "$written"
   else node_addresses | head -n 1
   fi
 }
@@ -1574,7 +1574,8 @@ remove_volumes() {
     if ((SECONDS - told >= 15)); then say "  $left volumes are left" && told=$SECONDS; fi
     sleep 2
   done
-  for volume in $(our_volumes | cut -d' ' -f1); do
+  volumes=$(our_volumes) || die "the cluster's volumes can't be listed: run this again"
+  for volume in $(cut -d' ' -f1 <<<"$volumes"); do
     k get persistentvolume "$volume" >/dev/null 2>&1 || continue
     say "removing volume $volume from the cluster; what it holds stays in its storage"
     k delete persistentvolume "$volume" --ignore-not-found --wait=false >/dev/null
