@@ -1575,13 +1575,13 @@ remove_volumes() {
     sleep 2
   done
   volumes=$(our_volumes) || die "the cluster's volumes can't be listed: run this again"
-  for volume in $(cut -d' ' -f1 <<<"$volumes"); do
-    k get persistentvolume "$volume" >/dev/null 2>&1 || continue
+  while read -r volume _; do
+    if [[ -z $volume ]] || ! k get persistentvolume "$volume" >/dev/null 2>&1; then continue; fi
     say "removing volume $volume from the cluster; what it holds stays in its storage"
     k delete persistentvolume "$volume" --ignore-not-found --wait=false >/dev/null
     sleep 1
     k patch persistentvolume "$volume" --type merge -p '{"metadata":{"finalizers":null}}' >/dev/null 2>&1 || true
-  done
+  done <<<"$volumes"
   rm -f "$here/.claims"
 }
 

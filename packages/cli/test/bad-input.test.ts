@@ -291,7 +291,9 @@ describe('Ctrl-C', () => {
       const { exitCode } = await interrupt(['data', 'push', '-t', tag, tree], delay, signal);
       // An upload that was broken off is there as `processing` until the server has seen it.
       const after = exitCode === 0 ? before + 1 : before;
-      await expect.poll(async () => ({ delay, after: (await allData()).length })).toEqual({ delay, after });
+      await expect
+        .poll(async () => ({ delay, after: (await allData()).length }), { timeout: 20_000 })
+        .toEqual({ delay, after });
       const tagged = await running.json<DataDetail[]>(['data', 'find', '-t', tag]);
       expect(tagged).toHaveLength(exitCode === 0 ? 1 : 0);
     }

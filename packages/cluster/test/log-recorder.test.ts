@@ -137,7 +137,7 @@ describe('the log recorder', () => {
     const recorder = record();
     const other = runPodProgram('log-recorder', {}, { pipe: join(directory, 'never'), directory, port: 0 });
     running.push(other);
-    await sleep(300);
+    await sleep(1500); // both have begun to wait
     execFileSync('mkfifo', [pipe]);
     await main('echo at last').ended;
     expect(await recorder.ended).toEqual({ code: 0, complaint: '' });

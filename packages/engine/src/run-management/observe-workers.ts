@@ -27,8 +27,9 @@ const notStarted = 255;
 /** How often all workers are looked at, for events that were missed. */
 const resyncMilliseconds = 60_000;
 
-/** When to look again for what somebody else has at the moment. */
+/** When to look again for what somebody else has at the moment; and for what is not committed, should nobody tell of it. */
 const soonMilliseconds = 200;
+const laterMilliseconds = 1000;
 
 /** Pauses before a worker that could not be looked at is looked at again: they double. */
 const pauses = { first: 1000, longest: 5000 };
@@ -131,6 +132,7 @@ export class WorkerObserver implements Loop {
     const next = Math.min(
       this.#resyncAt,
       ...(this.#changed.size > 0 ? [now + soonMilliseconds] : []),
+      ...(this.#early.size > 0 ? [now + laterMilliseconds] : []),
       ...(first === undefined ? [] : [first + this.#startDeadlineMilliseconds]),
       ...[...this.#postponed.values()].map(({ until }) => until),
     );
