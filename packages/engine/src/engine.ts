@@ -24,9 +24,6 @@ export interface EngineOptions {
   startDeadlineMilliseconds?: number;
 }
 
-/** How many Runs that users have stopped are ended side by side. */
-const stoppingLanes = 4;
-
 type LoopOptions = Pick<EngineOptions, 'store' | 'drivers' | 'startDeadlineMilliseconds'>;
 
 const loopsOf: Record<EngineComponent, (options: LoopOptions) => Loop[]> = {
@@ -38,7 +35,7 @@ const loopsOf: Record<EngineComponent, (options: LoopOptions) => Loop[]> = {
   ],
   finishing: ({ store, drivers }) => [
     finishingLoop(store, there(drivers), { stopped: false }),
-    ...Array.from({ length: stoppingLanes }, () => finishingLoop(store, there(drivers), { stopped: true })),
+    finishingLoop(store, there(drivers), { stopped: true }),
   ],
   'garbage-collection': ({ store, drivers }) => [garbageCollectionLoop(store, there(drivers))],
   housekeeping: ({ store, drivers }) => [housekeepingLoop(store, there(drivers))],

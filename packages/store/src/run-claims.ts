@@ -74,6 +74,19 @@ export async function postponeRun(tx: Tx, runId: RunId, problem: string): Promis
   return rows[0]?.next_attempt_at ?? new Date();
 }
 
+/** How long a Run is kept from others, unless that is said again. */
+const keptSeconds = 20;
+
+/** Keeps Runs that are being worked on between transactions from others that look for such as are due. */
+export async function keepRuns(tx: Tx, runIds: readonly RunId[]): Promise<void> {
+  if (runIds.length === 0) return;
+  // Not each time that it is said: rows that change seldom are cheap.
+  await sql`
+    update run set next_attempt_at = clock_timestamp() + ${keptSeconds} * interval '1 second'
+    where run_id = any (${runIds}::uuid[])
+      and next_attempt_at < clock_timestamp() + ${keptSeconds / 2} * interval '1 second'`.execute(tx);
+}
+
 /** The volumes of Runs, and what their Plans say of how to run them. */
 export interface RunMaterial {
   runId: RunId;
