@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Tx } from './database.ts';
 import { tellOfData, tellOfRuns } from './events/tell.ts';
 import { notify } from './notifications.ts';
+import { type Choice, nextPiece, type Piece, product } from './projection-pieces.ts';
 
 // Spec page 1: each combination of one nominated Data per input that has no Run yet becomes one Run. That it gets no second
 // one is the unique key of `run` over (plan_id, combination).
@@ -49,7 +50,8 @@ export async function isProjectionPending(tx: Tx): Promise<boolean> {
 }
 
 /**
- * Projects nominations of the Plan, of one input after the other, until about `enough` Runs are made.
+ * Projects nominations of the Plan, of one input after the other, until about `enough` combinations are looked at: one that has
+ * more than that is projected in pieces.
  * @returns how many Runs were made, and whether nominations may remain
  */
 export async function projectPlan(
@@ -58,34 +60,84 @@ export async function projectPlan(
   enough: number,
 ): Promise<{ runs: number; remain: boolean }> {
   let runs = 0;
-  while (runs < enough) {
-    const inputId = await inputToProject(tx, plan);
-    if (inputId === undefined) return { runs, remain: false };
-    const others = await choices(
+  let looked = 0;
+  while (looked < enough) {
+    const next = await nextToProject(tx, plan);
+    if (next === undefined) return { runs, remain: false };
+    const { inputId, inProgress } = next;
+    const choices = await choicesOf(
       tx,
       plan.inputIds.filter((each) => each !== inputId),
-      enough,
+      enough + 1,
     );
-    const knitIds = await takeNominations(tx, inputId, Math.max(1, Math.floor(enough / Math.max(1, others))));
-    if (others > 0 && knitIds.length > 0) runs += await insertRuns(tx, plan, inputId, knitIds);
+    const others = product(choices);
+    if (inProgress || others > enough) {
+      const made = await projectPiece(tx, plan, next, choices, enough);
+      runs += made.runs;
+      looked += made.looked;
+    } else {
+      const knitIds = await takeNominations(
+        tx,
+        inputId,
+        Math.max(1, Math.floor(enough / Math.max(1, others))),
+      );
+      if (others > 0 && knitIds.length > 0) runs += await insertRuns(tx, plan, inputId, knitIds);
+      looked += Math.max(1, knitIds.length * others);
+    }
   }
   return { runs, remain: true };
 }
 
-async function inputToProject(tx: Tx, plan: PlanToProject): Promise<number | undefined> {
-  const { rows } = await sql<{ input_id: number }>`
-    select input_id from nomination
-    where input_id = any (${plan.inputIds}::bigint[]) and not projected limit 1`.execute(tx);
-  return rows[0]?.input_id;
+interface Next {
+  inputId: number;
+  /** Whether pieces of one of its nominations have been made. */
+  inProgress: boolean;
 }
 
-/** How many combinations the projected nominations of these inputs make; counting stops at `enough` for each. */
-async function choices(tx: Tx, inputIds: number[], enough: number): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select (select count(*) from (select from nomination
-                                  where nomination.input_id = input.id and projected limit ${enough}) as counted) as count
-    from unnest(${inputIds}::bigint[]) as input (id)`.execute(tx);
-  return rows.reduce((product, { count }) => product * count, 1);
+/** An input with nominations to project: first of all that of one which is in progress. */
+async function nextToProject(tx: Tx, { inputIds }: PlanToProject): Promise<Next | undefined> {
+  const { rows } = await sql<Next>`
+    (select input_id as "inputId", true as "inProgress" from nomination
+     where input_id = any (${inputIds}::bigint[]) and progress is not null limit 1)
+    union all
+    (select input_id, false from nomination
+     where input_id = any (${inputIds}::bigint[]) and not projected limit 1)
+    limit 1`.execute(tx);
+  return rows[0];
+}
+
+/** How many projected nominations these inputs have; counting stops at `most` for each. */
+async function choicesOf(tx: Tx, inputIds: number[], most: number): Promise<Choice[]> {
+  const { rows } = await sql<Choice>`
+    select input.id as "inputId",
+           (select count(*) from (select from nomination
+                                  where nomination.input_id = input.id and projected limit ${most}) as counted) as count
+    from unnest(${inputIds}::bigint[]) with ordinality as input (id, nr) order by nr`.execute(tx);
+  return rows;
+}
+
+/** Makes the next combinations of a nomination that has very many; it is projected when there are no more. */
+async function projectPiece(
+  tx: Tx,
+  plan: PlanToProject,
+  { inputId, inProgress }: Next,
+  choices: readonly Choice[],
+  enough: number,
+): Promise<{ runs: number; looked: number }> {
+  // One that is being withdrawn at the moment is waited for, and then passed over.
+  const { rows } = await sql<{ knit_id: KnitId; progress: KnitId[] | null }>`
+    select knit_id, progress from nomination
+    where input_id = ${inputId} and not projected ${inProgress ? sql`and progress is not null` : sql``}
+    limit 1 for update`.execute(tx);
+  const [nomination] = rows;
+  if (nomination === undefined) return { runs: 0, looked: 1 };
+  const piece = await nextPiece(tx, choices, nomination.progress ?? undefined, enough);
+  await sql`
+    update nomination set projected = ${piece === undefined}, progress = ${piece?.progress ?? null}::uuid[]
+    where input_id = ${inputId} and knit_id = ${nomination.knit_id}`.execute(tx);
+  if (piece === undefined) return { runs: 0, looked: 1 };
+  const runs = await insertRuns(tx, plan, inputId, [nomination.knit_id], piece.chosen);
+  return { runs, looked: piece.size };
 }
 
 /** Marks nominations as projected. One that is being withdrawn at the moment is waited for, and then passed over. */
@@ -99,20 +151,30 @@ async function takeNominations(tx: Tx, inputId: number, limit: number): Promise<
   return rows.map((row) => row.knit_id);
 }
 
-/** One statement: the product of the new nominations with those of all other inputs, less what has a Run. */
-async function insertRuns(tx: Tx, plan: PlanToProject, inputId: number, knitIds: KnitId[]): Promise<number> {
+/**
+ * One statement: the product of the new nominations with those of all other inputs, less what has a Run.
+ * @param chosen of other inputs only these Data
+ */
+async function insertRuns(
+  tx: Tx,
+  plan: PlanToProject,
+  inputId: number,
+  knitIds: KnitId[],
+  chosen: Piece['chosen'] = new Map(),
+): Promise<number> {
   const column = (index: number) => sql.ref(`choice${index}.knit_id`);
-  const product = plan.inputIds.map((each, index) => {
+  const factors = plan.inputIds.map((each, index) => {
     const alias = sql.ref(`choice${index}`);
-    return each === inputId
-      ? sql`unnest(${knitIds}::uuid[]) as ${alias} (knit_id)`
-      : sql`(select knit_id from nomination where input_id = ${each} and projected) as ${alias}`;
+    if (each === inputId) return sql`unnest(${knitIds}::uuid[]) as ${alias} (knit_id)`;
+    const only = chosen.get(each);
+    const among = only === undefined ? sql`` : sql`and knit_id = any (${only}::uuid[])`;
+    return sql`(select knit_id from nomination where input_id = ${each} and projected ${among}) as ${alias}`;
   });
   const status = plan.active ? 'waiting' : 'deactivated';
   const { rows } = await sql<{ runs: number }>`
     with combination (knit_ids) as (
       select array[${sql.join(plan.inputIds.map((_, index) => column(index)))}]
-      from ${sql.join(product, sql` cross join `)}
+      from ${sql.join(factors, sql` cross join `)}
     ), new_run as (
       insert into run (plan_id, combination, status)
       select ${plan.planId}, knit_ids, ${status} from combination

@@ -28,7 +28,7 @@ export interface Database {
   };
   data_tag: { knit_id: KnitId; tag_id: number };
   nomination_backlog: { input_id: number; up_to: KnitId; pieces: Generated<number> };
-  nomination: { input_id: number; knit_id: KnitId; projected: Generated<boolean> };
+  nomination: { input_id: number; knit_id: KnitId; projected: Generated<boolean>; progress: KnitId[] | null };
   run_attempt: {
     run_id: RunId;
     attempt: number;
