@@ -57,7 +57,11 @@ export function serveList<
   serveBytes(app, endpoint, async ({ query, request, reply }) => {
     const { items, isLast } = await page(query, query.limit ?? shortList);
     if (query.limit === undefined && !isLast) {
-      return inTurn(() => snapshot(db, (tx) => answerInPieces(list, tx, query, request, reply)));
+      return inTurn(async () => {
+        // The reader may have gone away while it waited for its turn.
+        if (request.raw.destroyed) return;
+        await snapshot(db, (tx) => answerInPieces(list, tx, query, request, reply));
+      });
     }
     const last = items.at(-1);
     if (!isLast && last !== undefined) {

@@ -41,6 +41,9 @@ export interface Up {
   stop(): Promise<void>;
 }
 
+/** Connections that the engine has for itself, at least one for each loop: however busy the web API is, Runs go on. */
+const engineConnections = 12;
+
 /** How long requests that are under way may go on when the server stops. */
 const graceMilliseconds = 2000;
 
@@ -85,7 +88,9 @@ export async function up(options: UpOptions): Promise<Up> {
     const stopping = new AbortController();
     const backend = localBackend(drivers.engine === undefined ? 'local' : 'docker', store, drivers);
     const metrics = createMetrics(store, backend);
-    const engine = runEngine({ store, drivers, log, observer: metrics.loops }, stopping.signal);
+    const ownStore = openStore({ connectionString: database.connectionString }, engineConnections);
+    stack.push('connections of the engine', () => ownStore.close());
+    const engine = runEngine({ store: ownStore, drivers, log, observer: metrics.loops }, stopping.signal);
     engine.catch(fail);
     stack.push('engine', async () => {
       stopping.abort();
