@@ -12,12 +12,17 @@ export interface List<Filter, Id, Item> {
   find(tx: Tx, filter: Filter): Promise<Id[]>;
   findInBatches(tx: Tx, filter: Filter): AsyncIterable<Id[]>;
   details(tx: Tx, ids: readonly Id[]): Promise<Item[]>;
+  /** About how many bytes each of them takes beside what all take. */
+  bytes(tx: Tx, ids: readonly Id[]): Promise<number[]>;
   /** The cursor of what comes after this one. */
   cursorAfter(item: Item): string;
 }
 
-/** A list of up to so many is answered at once, a longer one in pieces. */
+/** A list of up to so many is answered at once, a longer one in pieces; and so is one of many bytes. */
 const shortList = 500;
+
+/** What is in memory at once takes about so much; more only where a single thing does. */
+const pieceBytes = 4 * 1024 * 1024;
 
 /**
  * How many are answered in pieces at once, of whatever list: each holds a connection and a snapshot for as long as its reader
@@ -47,29 +52,58 @@ export function serveList<
   { db }: Store,
   list: List<Filter, Id, Item>,
 ): void {
-  const page = (filter: Filter, limit: number) =>
-    snapshot(db, async (tx) => {
-      const ids = await list.find(tx, { ...filter, limit: limit + 1 });
-      const items =
-        ids.length <= limit || filter.limit !== undefined ? await list.details(tx, ids.slice(0, limit)) : [];
-      return { items, isLast: ids.length <= limit };
-    });
   serveBytes(app, endpoint, async ({ query, request, reply }) => {
-    const { items, isLast } = await page(query, query.limit ?? shortList);
-    if (query.limit === undefined && !isLast) {
+    const isWhole = query.limit === undefined;
+    const found = await snapshot(db, async (tx) => {
+      const page = await pageOf(list, tx, query, query.limit ?? shortList);
+      const isLong = isWhole && !page.isLast;
+      const [first = [], ...others] = isLong ? [] : await pieces(list, tx, page.ids);
+      return isLong || others.length > 0 ? undefined : { ...page, items: await list.details(tx, first) };
+    });
+    if (found === undefined) {
       return inTurn(async () => {
         // The reader may have gone away while it waited for its turn.
         if (request.raw.destroyed) return;
         await snapshot(db, (tx) => answerInPieces(list, tx, query, request, reply));
       });
     }
-    const last = items.at(-1);
-    if (!isLast && last !== undefined) {
-      reply.header('link', `<${nextPage(request.url, list.cursorAfter(last))}>; rel="next"`);
-    }
-    return reply.type(json).send(JSON.stringify(items));
+    const last = found.items.at(-1);
+    if (!isWhole && !found.isLast && last !== undefined) reply.header('link', linkAfter(list, last, request));
+    return reply.type(json).send(JSON.stringify(found.items));
   });
 }
+
+/** The ids of a page, and whether it is the last. */
+async function pageOf<Filter, Id, Item>(
+  list: List<Filter, Id, Item>,
+  tx: Tx,
+  filter: Filter,
+  limit: number,
+): Promise<{ ids: Id[]; isLast: boolean }> {
+  const ids = await list.find(tx, { ...filter, limit: limit + 1 });
+  return { ids: ids.slice(0, limit), isLast: ids.length <= limit };
+}
+
+/** Parts of the list that are in memory one after the other. */
+async function pieces<Id>(list: List<never, Id, unknown>, tx: Tx, ids: readonly Id[]): Promise<Id[][]> {
+  const bytes = ids.length > 1 ? await list.bytes(tx, ids) : [];
+  const result: Id[][] = [];
+  let left = 0;
+  ids.forEach((id, index) => {
+    left -= bytes[index] ?? 0;
+    const piece = result.at(-1);
+    if (piece !== undefined && left >= 0) piece.push(id);
+    else {
+      result.push([id]);
+      left = pieceBytes - (bytes[index] ?? 0);
+    }
+  });
+  return result;
+}
+
+/** The header `Link` that leads to what comes after an item. */
+const linkAfter = <Item>(list: List<never, unknown, Item>, item: Item, request: FastifyRequest): string =>
+  `<${nextPage(request.url, list.cursorAfter(item))}>; rel="next"`;
 
 /** The request's own address with another cursor, as a relative reference. */
 function nextPage(url: string, cursor: string): string {
@@ -79,23 +113,29 @@ function nextPage(url: string, cursor: string): string {
 }
 
 /** Writes a list as its reader takes it. One that fails on the way breaks the connection, which is how the reader notices. */
-async function answerInPieces<Filter, Id, Item>(
+async function answerInPieces<Filter extends Paging<unknown>, Id, Item>(
   list: List<Filter, Id, Item>,
   tx: Tx,
   filter: Filter,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
+  const { limit } = filter;
+  const page = limit === undefined ? undefined : await pageOf(list, tx, filter, limit);
+  const [last] = page === undefined || page.isLast ? [] : await list.details(tx, page.ids.slice(-1));
   if (request.raw.destroyed) return;
   reply.hijack();
   const answer = reply.raw;
   try {
-    answer.writeHead(200, { 'content-type': json });
+    const link = last === undefined ? {} : { link: linkAfter(list, last, request) };
+    answer.writeHead(200, { 'content-type': json, ...link });
     let separator = '[';
-    for await (const ids of list.findInBatches(tx, filter)) {
-      const items = await list.details(tx, ids);
-      await taken(answer, separator + items.map((item) => JSON.stringify(item)).join());
-      separator = ',';
+    for await (const ids of page === undefined ? list.findInBatches(tx, filter) : [page.ids]) {
+      for (const piece of await pieces(list, tx, ids)) {
+        const items = await list.details(tx, piece);
+        await taken(answer, separator + items.map((item) => JSON.stringify(item)).join());
+        separator = ',';
+      }
     }
     answer.end(separator === '[' ? '[]' : ']');
   } catch (error) {

@@ -35,6 +35,7 @@ export * from './run-requests.ts';
 export * from './run-status.ts';
 export { isSchemaCurrent } from './schema-check.ts';
 export * from './system.ts';
+export * from './tag-bytes.ts';
 export * from './uploads.ts';
 export * from './volume-refs.ts';
 export * from './why.ts';

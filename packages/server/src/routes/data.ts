@@ -9,6 +9,7 @@ import {
   findDataInBatches,
   type Store,
   snapshot,
+  tagBytesOfData,
   transaction,
   why,
 } from '@knitfab/store';
@@ -24,6 +25,7 @@ export function dataRoutes(app: FastifyInstance, store: Store, backend: Backend)
     find: findData,
     findInBatches: findDataInBatches,
     details: dataDetails,
+    bytes: tagBytesOfData,
     cursorAfter: ({ knitId, upstream }) =>
       dataPages.cursors.write({ updatedAt: new Date(upstream.run.updatedAt), id: knitId }),
   });

@@ -21,6 +21,7 @@ import {
   setPlanServiceAccount,
   snapshot,
   type Tx,
+  tagBytesOfPlans,
   transaction,
 } from '@knitfab/store';
 import type { FastifyInstance } from 'fastify';
@@ -41,6 +42,7 @@ export function planRoutes(app: FastifyInstance, store: Store, backend: Backend)
     find: findPlans,
     findInBatches: findPlansInBatches,
     details: planDetails,
+    bytes: tagBytesOfPlans,
     cursorAfter: ({ planId }) => planPages.cursors.write(planId),
   });
 

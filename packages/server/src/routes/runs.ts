@@ -11,6 +11,7 @@ import {
   snapshot,
   stopRun,
   type Tx,
+  tagBytesOfRuns,
   transaction,
 } from '@knitfab/store';
 import type { FastifyInstance } from 'fastify';
@@ -31,6 +32,7 @@ export function runRoutes(app: FastifyInstance, store: Store, backend: Backend):
     find: findRuns,
     findInBatches: findRunsInBatches,
     details: runDetails,
+    bytes: tagBytesOfRuns,
     cursorAfter: ({ runId, updatedAt }) =>
       runPages.cursors.write({ updatedAt: new Date(updatedAt), id: runId }),
   });
