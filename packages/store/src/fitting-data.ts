@@ -4,8 +4,15 @@ import type { Tx } from './database.ts';
 import { type Asked, fits, narrowestWay } from './nomination-backlog.ts';
 import { knownTagIds } from './tags.ts';
 
-/** The tables and conditions of a query for the Data, `way.knit_id`, that fit an input with these tags; undefined if none can. */
-async function fitting(tx: Tx, tags: readonly Tag[]): Promise<RawBuilder<unknown> | undefined> {
+/**
+ * The tables and conditions of a query for the Data, `way.knit_id`, that fit an input with these tags; undefined if none can.
+ * @param looked how many Data are looked at; all that there are when absent
+ */
+async function fitting(
+  tx: Tx,
+  tags: readonly Tag[],
+  looked?: number,
+): Promise<RawBuilder<unknown> | undefined> {
   const userTags = tags.filter((tag) => !isSystemTag(tag));
   const tagIds = await knownTagIds(tx, userTags);
   if (tagIds.length < userTags.length) return undefined;
@@ -16,14 +23,18 @@ async function fitting(tx: Tx, tags: readonly Tag[]): Promise<RawBuilder<unknown
     pinnedTimestamp: pinned(timestampTagKey),
   };
   return sql`
-    (${await narrowestWay(tx, asked)}) as way
+    (${await narrowestWay(tx, asked)} limit ${looked ?? null}::bigint) as way
     cross join lateral (select run_id, stamped_at from data where data.knit_id = way.knit_id offset 0) as data
     where ${fits(asked)}`;
 }
 
-/** How many Data fit an input with these tags; counting stops at `most`. */
-export async function countFitting(tx: Tx, tags: readonly Tag[], most?: number): Promise<number> {
-  const found = await fitting(tx, tags);
+/** How many Data fit an input with these tags; counting stops at `most`, or when so many have been looked at. */
+export async function countFitting(
+  tx: Tx,
+  tags: readonly Tag[],
+  { most, looked }: { most?: number; looked?: number } = {},
+): Promise<number> {
+  const found = await fitting(tx, tags, looked);
   if (found === undefined) return 0;
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from (select from ${found} limit ${most ?? null}::bigint) as counted`.execute(
