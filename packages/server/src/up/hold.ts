@@ -59,6 +59,8 @@ async function takeFromTheDead(store: Store, holder: string): Promise<DatabaseHo
 }
 
 function isAlive(pid: number): boolean {
+  // In a container each server has the same number, and so had the one that was killed.
+  if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;
