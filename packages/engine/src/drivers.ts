@@ -20,7 +20,7 @@ export interface VolumeDriver {
 
 /** All that a driver needs to run one worker: the Plan's command with the Run's Data. */
 export interface WorkerSpec {
-  /** Unique among the workers of this system: `worker-run-<RUN_ID>`. */
+  /** Unique among the workers of this system: `worker-run-<RUN_ID>`, with `-<ATTEMPT>` from the second on. */
   readonly name: string;
   readonly runId: RunId;
   readonly planId: PlanId;

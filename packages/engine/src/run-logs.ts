@@ -15,7 +15,7 @@ export async function readRunLog(
   runId: RunId,
   options: { follow: boolean; signal?: AbortSignal },
 ): Promise<Readable> {
-  const { status, volumeRef } = await runLog(db, runId);
+  const { status, worker, volumeRef } = await runLog(db, runId);
   if (volumeRef === null) {
     throw new NotFound({
       reason: `the Run ${runId} has no log`,
@@ -28,5 +28,5 @@ export async function readRunLog(
       advice: 'Try again later.',
     });
   }
-  return await workers.logs({ name: workerName(runId), log: { volume: volumeRef } }, options);
+  return await workers.logs({ name: worker ?? workerName(runId), log: { volume: volumeRef } }, options);
 }

@@ -91,6 +91,8 @@ export async function keepRuns(tx: Tx, runIds: readonly RunId[]): Promise<void> 
 export interface RunMaterial {
   runId: RunId;
   planId: PlanId;
+  /** The worker's name; null before the Run is ready. */
+  worker: string | null;
   image: string;
   entrypoint: string[] | null;
   args: string[] | null;
@@ -105,7 +107,7 @@ export interface RunMaterial {
 /** All that is needed to make the workers of these Runs. */
 export async function runMaterials(db: Connection | Tx, runIds: readonly RunId[]): Promise<RunMaterial[]> {
   const { rows } = await sql<RunMaterial>`
-    select run_id as "runId", plan_id as "planId", coalesce(image_repository || ':' || image_tag, name) as image,
+    select run_id as "runId", plan_id as "planId", worker, coalesce(image_repository || ':' || image_tag, name) as image,
            entrypoint, args, resources, on_node as "onNode", service_account as "serviceAccount",
            coalesce((select jsonb_agg(jsonb_build_object('path', path, 'volume', volume_ref, 'knitId', data.knit_id)
                                       order by position)
@@ -124,11 +126,14 @@ export async function runMaterials(db: Connection | Tx, runIds: readonly RunId[]
   return rows;
 }
 
-/** Names the worker of a Run that is about to be ready. */
+/**
+ * Names the workers of Runs that are about to be ready. Each attempt has another one: what is left of an attempt before, such as
+ * a worker that was started late, is not taken for the present one's.
+ */
 export async function nameWorkers(tx: Tx, runIds: readonly RunId[]): Promise<void> {
-  await sql`update run set worker = 'worker-run-' || run_id where run_id = any (${runIds}::uuid[])`.execute(
-    tx,
-  );
+  await sql`
+    update run set worker = 'worker-run-' || run_id || case when attempt = 1 then '' else '-' || attempt end
+    where run_id = any (${runIds}::uuid[])`.execute(tx);
 }
 
 /** Notes what a worker takes of the machine, from the moment that it is started (cores, bytes). */
@@ -203,23 +208,42 @@ export async function startedRuns(db: Connection | Tx, among?: readonly RunId[])
   return rows.map((row) => row.run_id);
 }
 
-/** Those of these Runs that have no worker, or should have none: finished ones, and such as do not exist. */
-export async function runsWithoutWorker(db: Connection | Tx, runIds: readonly RunId[]): Promise<RunId[]> {
-  if (runIds.length === 0) return [];
-  const { rows } = await sql<{ run_id: RunId }>`
-    select run_id from unnest(${runIds}::uuid[]) as existing (run_id)
+/** A worker that exists, and the Run that its name tells. */
+export interface NamedWorker {
+  runId: RunId;
+  name: string;
+}
+
+/** The workers that should exist: of Runs that have been started, and whose end has not been seen. */
+export async function startedWorkers(db: Connection | Tx): Promise<NamedWorker[]> {
+  const { rows } = await sql<NamedWorker>`
+    select run_id as "runId", worker as name from run
+    where status in ('starting', 'running') and worker is not null`.execute(db);
+  return rows;
+}
+
+/** Those of these workers that no Run has: of finished ones, of such as do not exist, and of earlier attempts. */
+export async function strayWorkers(
+  db: Connection | Tx,
+  workers: readonly NamedWorker[],
+): Promise<NamedWorker[]> {
+  if (workers.length === 0) return [];
+  const runIds = workers.map(({ runId }) => runId);
+  const names = workers.map(({ name }) => name);
+  const { rows } = await sql<NamedWorker>`
+    select run_id as "runId", name from unnest(${runIds}::uuid[], ${names}::text[]) as existing (run_id, name)
     where not exists (select from run
-                      where run.run_id = existing.run_id
+                      where run.run_id = existing.run_id and run.worker = existing.name
                         and status in ('ready', 'starting', 'running', 'completing', 'aborting'))`.execute(
     db,
   );
-  return rows.map((row) => row.run_id);
+  return rows;
 }
 
-/** Takes a Run's row, if there is one, and says whether the Run is still one that should have no worker. */
-export async function holdWithoutWorker(tx: Tx, runId: RunId): Promise<boolean> {
-  await sql`select from run where run_id = ${runId} for no key update`.execute(tx);
-  return (await runsWithoutWorker(tx, [runId])).length > 0;
+/** Takes the row of a worker's Run, if there is one, and says whether the worker is still one that no Run has. */
+export async function holdStrayWorker(tx: Tx, worker: NamedWorker): Promise<boolean> {
+  await sql`select from run where run_id = ${worker.runId} for no key update`.execute(tx);
+  return (await strayWorkers(tx, [worker])).length > 0;
 }
 
 /** Notes for Runs that are ready what they wait for. */

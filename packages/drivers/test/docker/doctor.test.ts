@@ -26,7 +26,7 @@ describe.skipIf(!hasPodman)('what a crash has left of containers', () => {
     await store?.close();
   });
 
-  /** Ids of the Runs of which a worker is left over. */
+  /** Names of the workers that are left over. */
   const strays = async (fix: boolean): Promise<string[]> => {
     const { volumes, workers } = contained;
     const drivers: Drivers = { volumes, workers, transfers: new LocalTransfers(volumes) };
@@ -47,13 +47,13 @@ describe.skipIf(!hasPodman)('what a crash has left of containers', () => {
     for (const spec of [both, onlyContainer, onlyRecord]) await contained.until(spec, 'running');
     rmSync(record(onlyContainer.name), { recursive: true });
     podman.podman('rm', '--force', '--time=0', onlyRecord.name);
-    const emptyRecord = randomUUID();
-    mkdirSync(record(`worker-run-${emptyRecord}`));
+    const emptyRecord = `worker-run-${randomUUID()}`;
+    mkdirSync(record(emptyRecord));
     const foreign = `worker-run-${randomUUID()}`;
     const foreignLabels = ['--label=knit.server=another', `--label=knit.worker=${foreign}`];
     podman.podman('create', `--name=${foreign}`, ...foreignLabels, 'knit-test:v1', ...sleep);
 
-    const left = [both.runId, onlyContainer.runId, onlyRecord.runId, emptyRecord].sort();
+    const left = [both.name, onlyContainer.name, onlyRecord.name, emptyRecord].sort();
     expect(await strays(false)).toEqual(left);
     expect(containers().sort()).toEqual([both.name, onlyContainer.name, foreign].sort());
     expect(await strays(true)).toEqual(left);
@@ -66,9 +66,9 @@ describe.skipIf(!hasPodman)('what a crash has left of containers', () => {
     const spec = await contained.start(['sleep', '1000']);
     await contained.until(spec, 'running');
     await podman.down('SIGKILL');
-    expect(await strays(false)).toEqual([spec.runId]);
+    expect(await strays(false)).toEqual([spec.name]);
     await podman.up();
-    expect(await strays(true)).toEqual([spec.runId]);
+    expect(await strays(true)).toEqual([spec.name]);
     expect(await contained.workers.list()).toEqual([]);
   }, 60_000);
 });

@@ -1,6 +1,5 @@
-import type { RunId } from '@knitfab/core';
-import { holdWithoutWorker, runsWithoutWorker, startedRuns, transaction } from '@knitfab/store';
-import { runOfWorker, workerName } from '../run-management/worker-spec.ts';
+import { holdStrayWorker, startedWorkers, strayWorkers, transaction } from '@knitfab/store';
+import { namedWorkers } from '../run-management/worker-spec.ts';
 import type { OutsideInvariant } from './doctor.ts';
 
 export const workersExist: OutsideInvariant = {
@@ -8,11 +7,11 @@ export const workersExist: OutsideInvariant = {
   rule: 'each Run that is starting or running has its worker',
   async check({ db }, { workers }, most) {
     const existing = new Set(await workers.list());
-    const started = await startedRuns(db);
+    const started = await startedWorkers(db);
     return started
-      .filter((runId) => !existing.has(workerName(runId)))
+      .filter(({ name }) => !existing.has(name))
       .slice(0, most)
-      .map((subject) => ({ subject, problem: 'the Run has no worker' }));
+      .map(({ runId: subject }) => ({ subject, problem: 'the Run has no worker' }));
   },
 };
 
@@ -20,14 +19,15 @@ export const workersHaveRuns: OutsideInvariant = {
   name: 'stray workers',
   rule: 'each worker is of a Run that is under way',
   async check({ db }, { workers }, most) {
-    const existing = (await workers.list()).flatMap((name) => runOfWorker(name) ?? []);
-    const strays = await runsWithoutWorker(db, existing);
-    return strays.slice(0, most).map((subject) => ({ subject, problem: 'the Run’s worker is left over' }));
+    const strays = await strayWorkers(db, namedWorkers(await workers.list()));
+    return strays
+      .slice(0, most)
+      .map(({ name: subject }) => ({ subject, problem: 'no Run has this worker any more' }));
   },
   async mend({ db }, { workers }, breaches) {
-    for (const { subject } of breaches) {
+    for (const worker of namedWorkers(breaches.map(({ subject }) => subject))) {
       await transaction(db, async (tx) => {
-        if (await holdWithoutWorker(tx, subject as RunId)) await workers.remove(workerName(subject));
+        if (await holdStrayWorker(tx, worker)) await workers.remove(worker.name);
       });
     }
     return [];

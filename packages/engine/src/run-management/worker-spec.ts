@@ -1,11 +1,11 @@
 import { defaultResources, isUuid, type RunId } from '@knitfab/core';
-import type { RunMaterial } from '@knitfab/store';
+import type { NamedWorker, RunMaterial } from '@knitfab/store';
 import type { WorkerSpec } from '../drivers.ts';
 
 /** The worker of a Run (spec page 5, "Worker: one Job per Run at most"). */
 export function workerSpec(run: RunMaterial): WorkerSpec {
   return {
-    name: workerName(run.runId),
+    name: run.worker ?? workerName(run.runId),
     runId: run.runId,
     planId: run.planId,
     image: run.image,
@@ -21,10 +21,18 @@ export function workerSpec(run: RunMaterial): WorkerSpec {
   };
 }
 
+/** The name of a Run's first worker; those of later attempts have the attempt's number behind. */
 export const workerName = (runId: string): string => `worker-run-${runId}`;
 
 /** The Run that a worker belongs to, by its name; undefined when it is no worker's. */
 export function runOfWorker(name: string): RunId | undefined {
-  const runId = name.startsWith('worker-run-') ? name.slice('worker-run-'.length) : '';
+  const runId = /^worker-run-(.{36})(?:-[1-9][0-9]*)?$/.exec(name)?.[1] ?? '';
   return isUuid(runId) ? (runId as RunId) : undefined;
 }
+
+/** Names of workers with the Runs that they belong to; what is no worker's is left out. */
+export const namedWorkers = (names: readonly string[]): NamedWorker[] =>
+  names.flatMap((name) => {
+    const runId = runOfWorker(name);
+    return runId === undefined ? [] : [{ runId, name }];
+  });
