@@ -22,11 +22,13 @@ interface ClientParts {
 export function breakWhenSilent(client: ClientBase, milliseconds: number): void {
   const parts = client as unknown as ClientParts;
   const { stream } = parts.connection;
-  stream.setTimeout(milliseconds, () => {
+  // Each time: a function that is given to `setTimeout` is called once only, and a connection may be at rest before it goes silent.
+  stream.on('timeout', () => {
     if (parts.readyForQuery) return;
     const error = new Error(`the connection has been silent for ${milliseconds / 1000} s`);
     stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }));
   });
+  stream.setTimeout(milliseconds);
 }
 
 /** For statements that may take as long as they need. */

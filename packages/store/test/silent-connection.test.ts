@@ -17,14 +17,18 @@ test('a statement whose connection goes silent fails as unavailable, and the nex
   await store.close();
 });
 
-test('who does something else in the middle of a transaction may take longer', async () => {
+test('who does something else in the middle of a transaction may take longer, and hears of a silence after that', async () => {
   await using proxy = await DatabaseProxy.start(await freshDatabase());
   const store = openStore({ connectionString: proxy.url }, 2, 300);
-  await transaction(store.db, async (tx) => {
-    await sql`select`.execute(tx);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    await sql`select`.execute(tx);
-  });
+  const ask = () =>
+    transaction(store.db, async (tx) => {
+      await sql`select`.execute(tx);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await sql`select`.execute(tx);
+    });
+  await ask();
+  proxy.stall();
+  await expect(ask()).rejects.toBeInstanceOf(Unavailable);
   await store.close();
 });
 
