@@ -35,7 +35,6 @@ describe.skipIf(!hasCluster || settings !== undefined)(
     const namespace = `${inject('namespace')}-guide`;
     let shell: GuideShell;
     let knitfab: Installation;
-    let runs: SingleRuns | undefined;
 
     beforeAll(async () => {
       shell = await GuideShell.start({ NAMESPACE: namespace, STORAGE_CLASS: storageClass });
@@ -45,7 +44,6 @@ describe.skipIf(!hasCluster || settings !== undefined)(
     });
 
     afterAll(async () => {
-      await runs?.[Symbol.asyncDispose]();
       await run([join(knitfab.settings, 'uninstall.sh'), '--hard', '--yes']).catch(() => {});
       await shell[Symbol.asyncDispose]();
       await kubectl('delete', 'namespace', namespace, '--ignore-not-found');
@@ -59,7 +57,7 @@ describe.skipIf(!hasCluster || settings !== undefined)(
       'run-show': async () => {
         await knitfab.install();
         await knitfab.connect();
-        runs = await SingleRuns.of(knitfab);
+        const runs = new SingleRuns(knitfab);
         const planId = await runs.script('true', { resources: { memory: '100Ti' } });
         const { runId } = await runs.is('starting', planId);
         await eventually('it is known why the Run waits', async () =>

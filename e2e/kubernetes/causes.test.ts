@@ -1,22 +1,13 @@
 import type { PlanSpec } from '@knitfab/api';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sharedInstallation } from './shared-installation.ts';
+import { describe, expect, test } from 'vitest';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
 /** `knit run show` says why a Run has failed or does not start, so that nobody needs `kubectl describe` (spec page 7). */
 describe.skipIf(!surroundings.hasCluster)('the cause of trouble', { concurrent: true }, () => {
-  const knitfab = sharedInstallation();
-  let runs: SingleRuns;
-
-  beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
-  });
-
-  afterAll(async () => {
-    await runs[Symbol.asyncDispose]();
-  });
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
 
   test('is the exit code of a program that fails, and its log is kept', async () => {
     const run = await runs.ended(await runs.script('echo about to fail; exit 3'));

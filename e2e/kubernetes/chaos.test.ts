@@ -16,18 +16,16 @@ const components = [...appDeployments, 'database-postgres', 'image-registry-regi
 /** `npm run chaos` for the cluster edition: pods of every component killed at random, and a node's kubelet, while users push. */
 describe.skipIf(!hasCluster)('chaos', () => {
   const knitfab = sharedInstallation();
+  const runs = new SingleRuns(knitfab);
   let forward: PortForward;
-  let runs: SingleRuns;
 
   beforeAll(async () => {
     forward = await PortForward.to('service/knitd:443', knitfab.namespace);
     await knitfab.connect(`https://127.0.0.1:${forward.port}/api`);
-    runs = await SingleRuns.of(knitfab);
   });
 
   afterAll(async () => {
     await forward[Symbol.asyncDispose]();
-    await runs[Symbol.asyncDispose]();
   });
 
   test('loses nothing, and doubles nothing', { timeout: minutes * 60_000 + 600_000 }, async () => {

@@ -2,23 +2,21 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appDeployments } from './installation.ts';
 import { eventually } from './kubectl.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
 /** "Any of these pods may be killed at any moment, and any Deployment scaled to several replicas, without harm" (spec page 5). */
 describe.skipIf(!surroundings.hasCluster)('while Runs go on', () => {
-  const knitfab = sharedInstallation();
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
   const every = [...appDeployments, 'database-postgres', 'image-registry-registry'];
-  let runs: SingleRuns;
   let planId = '';
   let pushed = 0;
   const ending = new AbortController();
   let pushing: Promise<void> = Promise.resolve();
 
   beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
     planId = await knitfab.register({
       image: surroundings.image,
       entrypoint: ['sh', '-c', '[ -z "$(ls -A /out)" ] || exit 9; sleep 1; cp /in/file /out/file; echo done'],
@@ -38,7 +36,6 @@ describe.skipIf(!surroundings.hasCluster)('while Runs go on', () => {
 
   afterAll(async () => {
     ending.abort();
-    await runs[Symbol.asyncDispose]();
   });
 
   const scale = (name: string, replicas: number) =>

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { output } from './commands.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { surroundings } from './surroundings.ts';
 
 /** What the user's guide lets somebody do who has been given a handout. */
 describe.skipIf(!surroundings.hasCluster)('a user with the handout', () => {
-  const knitfab = sharedInstallation();
+  const knitfab = connectedInstallation();
   let place = '';
   let registry = '';
   const repository = 'e2e/greet';
@@ -16,7 +16,6 @@ describe.skipIf(!surroundings.hasCluster)('a user with the handout', () => {
   const tag = `v${Date.now()}`;
 
   beforeAll(async () => {
-    await knitfab.connect();
     place = await mkdtemp(join(tmpdir(), 'knit-e2e-user-'));
     registry = (await readdir(join(knitfab.handout, 'docker', 'certs.d')))[0] ?? '';
   });

@@ -1,23 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { knit } from '../knit-user.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
 describe.skipIf(!surroundings.hasCluster)('a log', { concurrent: true }, () => {
-  const knitfab = sharedInstallation();
-  let runs: SingleRuns;
-
-  beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
-  });
-
-  afterAll(async () => {
-    await runs[Symbol.asyncDispose]();
-  });
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
 
   test.for([
     ['of a worker that ends at once is whole', 'echo at once', 'at once\n', 0],

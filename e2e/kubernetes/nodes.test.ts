@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { checkServerIdentity, connect } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { output } from './commands.ts';
 import { eventually, kubectl, list } from './kubectl.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -11,21 +11,15 @@ const { cluster, hasCluster } = surroundings;
 
 /** "I want to add a node", and what happens when one is lost. It takes a cluster whose nodes can be made and broken: KNIT_CLUSTER. */
 describe.skipIf(!hasCluster || cluster === undefined)('a node', () => {
-  const knitfab = sharedInstallation();
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
   const program = cluster ?? '';
   const number = '3';
   const added = `node-${number}`;
   const label = 'knit-e2e/place';
-  let runs: SingleRuns;
-
-  beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
-  });
 
   /** The node goes as it should, so that nothing of it is left on the machine. */
   afterAll(async () => {
-    await runs[Symbol.asyncDispose]();
     await joined();
     const drain = ['--ignore-daemonsets', '--delete-emptydir-data', '--force', '--disable-eviction'];
     await kubectl('drain', added, ...drain, '--grace-period=5', '--timeout=90s');

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually, list } from './kubectl.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -8,17 +8,8 @@ const { image } = surroundings;
 const small = { cpu: '50m', memory: '64Mi' };
 
 describe.skipIf(!surroundings.hasCluster)('a pipeline', () => {
-  const knitfab = sharedInstallation();
-  let runs: SingleRuns;
-
-  beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
-  });
-
-  afterAll(async () => {
-    await runs[Symbol.asyncDispose]();
-  });
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
 
   test('runs each combination once, with its log, and each Data knows what made it', async () => {
     const clean = await knitfab.register({

@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kubectl, list } from './kubectl.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
 /** `on_node`, as the guide explains it to administrators: what a label attracts, and what a taint keeps away. */
 describe.skipIf(!surroundings.hasCluster)('on_node', async () => {
-  const knitfab = sharedInstallation();
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
   const nodes = surroundings.hasCluster ? (await list('nodes')).map(({ metadata }) => metadata.name) : [];
   const [plain = '', special = ''] = nodes;
   const label = 'knit-e2e/accelerator';
-  let runs: SingleRuns;
 
   beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
     await kubectl('label', 'node', special, `${label}=gpu`, '--overwrite');
   });
 
@@ -24,7 +22,6 @@ describe.skipIf(!surroundings.hasCluster)('on_node', async () => {
       await kubectl('taint', 'node', node, `${label}-`).catch(() => {});
     }
     await kubectl('label', 'node', special, `${label}-`);
-    await runs[Symbol.asyncDispose]();
   });
 
   /** Where a worker has run. */

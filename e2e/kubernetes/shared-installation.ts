@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { inject } from 'vitest';
+import { beforeAll, inject } from 'vitest';
 import { Installation } from './installation.ts';
 
 /** The installation that all tests share. */
@@ -9,3 +9,12 @@ export const sharedInstallation = (): Installation =>
     settings: inject('settings'),
     directory: join(dirname(inject('settings')), 'user'),
   });
+
+/** The same, once its users can reach it: before the tests of the `describe` that this is called in. */
+export function connectedInstallation(): Installation {
+  const installation = sharedInstallation();
+  beforeAll(async () => {
+    await installation.connect();
+  });
+  return installation;
+}

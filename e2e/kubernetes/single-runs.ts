@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { PlanSpec, RunDetail } from '@knitfab/api';
 import type { KnitUser } from '../knit-user.ts';
@@ -11,20 +10,13 @@ const pause = 200;
 /** Plans with one Run each: what is looked at when it matters how a worker starts and ends. */
 export class SingleRuns {
   /** A directory with one small file. */
-  readonly source: string;
+  readonly source = join(import.meta.dirname, 'one-line');
   readonly #user: KnitUser;
-  readonly #mark = `single-${Date.now()}`;
+  readonly #mark = `single-${randomUUID()}`;
   #count = 0;
 
-  private constructor(user: KnitUser, source: string) {
+  constructor(user: KnitUser) {
     this.#user = user;
-    this.source = source;
-  }
-
-  static async of(user: KnitUser): Promise<SingleRuns> {
-    const source = await mkdtemp(join(tmpdir(), 'knit-e2e-'));
-    await writeFile(join(source, 'file'), 'one line\n');
-    return new SingleRuns(user, source);
   }
 
   /**
@@ -75,9 +67,5 @@ export class SingleRuns {
       if (!expected.test(stdout)) throw new Error(stdout);
       return stdout;
     });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.source, { recursive: true, force: true });
   }
 }

@@ -6,16 +6,15 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { output } from './commands.ts';
 import { eventually } from './kubectl.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
 describe.skipIf(!surroundings.hasCluster)('a transfer', () => {
-  const knitfab = sharedInstallation();
+  const knitfab = connectedInstallation();
   let place = '';
 
   beforeAll(async () => {
-    await knitfab.connect();
     await knitfab.knit('init', join(knitfab.handout, 'knitprofile'));
     place = await mkdtemp(join(tmpdir(), 'knit-e2e-'));
   });
@@ -52,13 +51,12 @@ describe.skipIf(!surroundings.hasCluster)('a transfer', () => {
   });
 
   test('pulls what a worker of another user has written', async () => {
-    const runs = await SingleRuns.of(knitfab);
+    const runs = new SingleRuns(knitfab);
     const script =
       'umask 077; mkdir /out/private; echo secret > /out/private/file; chown -R 4711 /out/private';
     const run = await runs.ended(await runs.script(script, { outputs: [{ path: '/out', tags: [] }] }));
     const pulled = await pull(run.outputs[0]?.knitId ?? '');
     expect(await output(['cat', join(pulled, 'private', 'file')])).toBe('secret\n');
-    await runs[Symbol.asyncDispose]();
   });
 
   describe('that is hostile', () => {

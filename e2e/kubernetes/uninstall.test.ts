@@ -14,13 +14,12 @@ describe.skipIf(!surroundings.hasCluster || surroundings.settings !== undefined)
 
   test('removes the app, and keeps what users have', { timeout: 600_000 }, async () => {
     await knitfab.connect();
-    const runs = await SingleRuns.of(knitfab);
+    const runs = new SingleRuns(knitfab);
     pushed.push(await knitfab.push(runs.source, 'e2e:kept'));
     await output([uninstaller]);
     const deployments = (await knitfab.list('deployments')).map(({ metadata }) => metadata.name);
     expect(deployments.filter((name) => appDeployments.includes(name))).toEqual([]);
     expect(deployments).toEqual(expect.arrayContaining(['database-postgres', 'image-registry-registry']));
-    await runs[Symbol.asyncDispose]();
   });
 
   test('leaves behind what a new installation finds again', { timeout: 600_000 }, async () => {

@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { output } from './commands.ts';
-import { sharedInstallation } from './shared-installation.ts';
+import { connectedInstallation } from './shared-installation.ts';
 import { SingleRuns } from './single-runs.ts';
 import { surroundings } from './surroundings.ts';
 
 describe.skipIf(!surroundings.hasCluster || surroundings.settings !== undefined)('an upgrade', () => {
-  const knitfab = sharedInstallation();
-  let runs: SingleRuns;
+  const knitfab = connectedInstallation();
+  const runs = new SingleRuns(knitfab);
   let madeUp: unknown;
 
   /** What was made up at the installation, and would be lost if it were made up again. */
@@ -28,13 +28,7 @@ describe.skipIf(!surroundings.hasCluster || surroundings.settings !== undefined)
   };
 
   beforeAll(async () => {
-    await knitfab.connect();
-    runs = await SingleRuns.of(knitfab);
     madeUp = await secrets();
-  });
-
-  afterAll(async () => {
-    await runs[Symbol.asyncDispose]();
   });
 
   test('takes edited settings to the cluster while Runs go on, and loses nothing', {

@@ -1,19 +1,7 @@
-import { definePlan, type KnitId, parseTag } from '@knitfab/core';
-import {
-  beginUpload,
-  changeDataTags,
-  completeUpload,
-  findRuns,
-  openStore,
-  registerPlan,
-  runDetails,
-  type Store,
-  snapshot,
-  transaction,
-} from '@knitfab/store';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freshDatabase } from '../../store/test/database.ts';
+import { TestStore } from '../../store/test/fixture.ts';
 import { ComponentProcess, databaseEnvironment, settingsDirectory } from './component-process.ts';
 
 // Several processes that start one after the other, on a machine that may be busy.
@@ -83,7 +71,7 @@ describe('a component', () => {
 
   test('ends with a sentence when the database is of a newer version', async () => {
     const database = await freshDatabase();
-    await using store = closing(openStore({ connectionString: database }, 1));
+    await using store = TestStore.open(database);
     await sql`insert into schema_version (version, name, checksum) values (9999, 'later', '')`.execute(
       store.db,
     );
@@ -100,46 +88,25 @@ describe('a component', () => {
 
   test('that is killed leaves its work to the other copies: each Run is made once', async () => {
     const database = await freshDatabase();
-    await using store = closing(openStore({ connectionString: database }, 4));
+    await using store = TestStore.open(database);
     const copies = [
       start('projection', database),
       start('projection', database),
       start('projection', database),
     ];
     try {
-      const plan = definePlan({
-        image: 'nobody/runs:this',
-        inputs: [{ path: '/in', tags: [parseTag('many:yes')] }],
-        outputs: [{ path: '/out', tags: [] }],
-      });
-      const planId = await transaction(store.db, (tx) => registerPlan(tx, plan));
+      const planId = await store.plan({ '/in': ['many:yes'] }, { '/out': [] }, { image: 'nobody/runs:this' });
       const count = 60;
       for (let number = 0; number < count; number++) {
-        await tag(store, await data(store), 'many:yes');
+        await store.push('many:yes');
         if (number === 20) copies[0]?.kill('SIGKILL');
         if (number === 40) copies[1]?.kill('SIGTERM');
       }
-      const made = () => snapshot(store.db, (tx) => findRuns(tx, { planIds: [planId] }));
-      await expect.poll(async () => (await made()).length, { timeout: 20_000 }).toBe(count);
-      const details = await snapshot(store.db, async (tx) => runDetails(tx, await made()));
-      const inputs = details.map((run) => run.inputs[0]?.knitId);
+      await expect.poll(async () => (await store.runsOf(planId)).length, { timeout: 20_000 }).toBe(count);
+      const inputs = (await store.runsOf(planId)).map((run) => run.inputs[0]?.knitId);
       expect(new Set(inputs).size).toBe(count);
     } finally {
       for (const copy of copies) await copy[Symbol.asyncDispose]();
     }
   });
 });
-
-async function data(store: Store): Promise<KnitId> {
-  const upload = await transaction(store.db, beginUpload);
-  await transaction(store.db, (tx) => completeUpload(tx, upload));
-  return upload.knitId;
-}
-
-const tag = (store: Store, knitId: KnitId, text: string) =>
-  transaction(store.db, (tx) =>
-    changeDataTags(tx, knitId, { add: [parseTag(text)], remove: [], removeKeys: [] }),
-  );
-
-const closing = (store: Store): Store & AsyncDisposable =>
-  Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });

@@ -3,22 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { packTree } from '@knitfab/archive';
-import { definePlan, parseTag } from '@knitfab/core';
+import { parseTag } from '@knitfab/core';
 import { createLocalDrivers } from '@knitfab/drivers';
-import {
-  changeDataTags,
-  findData,
-  findRuns,
-  openStore,
-  registerPlan,
-  runDetails,
-  type Store,
-  snapshot,
-  transaction,
-} from '@knitfab/store';
+import { changeDataTags, findData, openStore, type Store, snapshot, transaction } from '@knitfab/store';
 import { expect, onTestFinished, test } from 'vitest';
 import { freshDatabase } from '../../store/test/database.ts';
 import { DatabaseProxy } from '../../store/test/database-proxy.ts';
+import { TestStore } from '../../store/test/fixture.ts';
 import { examine, receiveData, runEngine } from '../src/index.ts';
 
 // A real engine whose every statement and commit may be the one at which its connection is cut, or goes silent for ever.
@@ -39,7 +30,7 @@ test('whatever statement or commit a connection is cut at, each combination has 
   await writeFile(join(source, 'file'), 'one line\n');
   const url = await freshDatabase();
   await using proxy = await DatabaseProxy.start(url);
-  const direct = openStore({ connectionString: url }, 4);
+  await using direct = TestStore.open(url);
   const store = openStore({ connectionString: proxy.url }, 24, 1000);
   const drivers = await createLocalDrivers({
     directory: await temporaryDirectory(),
@@ -50,18 +41,15 @@ test('whatever statement or commit a connection is cut at, each combination has 
   const engines = [1, 2].map(() => runEngine({ store, drivers, log }, ending.signal));
 
   const register = (name: string, inputs: string[], output: string) =>
-    transaction(direct.db, (tx) =>
-      registerPlan(
-        tx,
-        definePlan({
-          image: `host:${name}`,
-          entrypoint: ['sh', '-c', 'echo begun; [ -z "$(ls -A /out)" ] || exit 9; cp /in0/file /out/'],
-          inputs: inputs.map((tag, index) => ({ path: `/in${index}`, tags: [parseTag(tag)] })),
-          outputs: [{ path: '/out', tags: [parseTag(output)] }],
-          log: { tags: [] },
-          resources: { cpu: '100m', memory: '64Mi' },
-        }),
-      ),
+    direct.plan(
+      Object.fromEntries(inputs.map((tag, index) => [`/in${index}`, [tag]])),
+      { '/out': [output] },
+      {
+        image: `host:${name}`,
+        entrypoint: ['sh', '-c', 'echo begun; [ -z "$(ls -A /out)" ] || exit 9; cp /in0/file /out/'],
+        log: { tags: [] },
+        resources: { cpu: '100m', memory: '64Mi' },
+      },
     );
   const clean = await register('clean', ['cut:raw'], 'cut:clean');
   const train = await register('train', ['cut:clean', 'cut:params'], 'cut:model');
@@ -71,7 +59,7 @@ test('whatever statement or commit a connection is cut at, each combination has 
     await transaction(through.db, (tx) => changeDataTags(tx, knitId, change));
     return knitId;
   };
-  for (let nr = 0; nr < 2; nr++) await push(direct, 'cut:params');
+  for (let nr = 0; nr < 2; nr++) await push(direct.store, 'cut:params');
 
   proxy.trouble = { cut: 0.02, silent: 0.001 };
   const acknowledged: string[] = [];
@@ -92,8 +80,7 @@ test('whatever statement or commit a connection is cut at, each combination has 
     [clean, raw.length],
     [train, raw.length * 2],
   ] as const) {
-    const runs = () =>
-      snapshot(direct.db, async (tx) => runDetails(tx, await findRuns(tx, { planIds: [planId] })));
+    const runs = () => direct.runsOf(planId);
     await expect
       .poll(async () => (await runs()).map(({ status }) => status), { timeout: 60_000, interval: 200 })
       .toEqual(Array(count).fill('done'));
@@ -102,10 +89,13 @@ test('whatever statement or commit a connection is cut at, each combination has 
   }
   // Uploads that were broken off are given up when their leases end.
   await expect
-    .poll(async () => (await examine(direct, drivers, { fix: false })).flatMap(({ breaches }) => breaches), {
-      timeout: 90_000,
-      interval: 1000,
-    })
+    .poll(
+      async () => (await examine(direct.store, drivers, { fix: false })).flatMap(({ breaches }) => breaches),
+      {
+        timeout: 90_000,
+        interval: 1000,
+      },
+    )
     .toEqual([]);
   console.log(`${raw.length} Data pushed; cut or silent: ${JSON.stringify(proxy.counts)}`);
 
@@ -113,5 +103,4 @@ test('whatever statement or commit a connection is cut at, each combination has 
   await Promise.all(engines);
   await drivers.close();
   await store.close();
-  await direct.close();
 });

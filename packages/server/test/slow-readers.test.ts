@@ -4,8 +4,8 @@ import { type ClientRequest, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { withDatabase } from '../../../bench/with-database.ts';
 import { KnitServer } from '../../../e2e/knit-server.ts';
+import { makeTagged } from './make-tagged.ts';
 import { Wire } from './wire.ts';
 
 /** More than are answered at once, each with a tag of some size: more than the network buffers. */
@@ -15,30 +15,7 @@ const tagBytes = 20_000;
 test('while many readers of all lists take nothing, others are answered and Runs go on', async () => {
   await using server = await KnitServer.start();
   const wire = new Wire(server.client.apiRoot);
-  await withDatabase(await server.databaseUrl(), (database) =>
-    database.query(
-      `with big as (
-         insert into tag (key, value) values ('slow', repeat('x', $2)) returning tag_id
-       ), made_plan as (
-         insert into plan (identity, image_repository, image_tag, active)
-         select sha256(('slow' || nr)::bytea), 'host', 'slow', false from generate_series(1, $1::integer) as nr
-         returning plan_id
-       ), made_output as (
-         insert into plan_output (plan_id, path) select plan_id, '/out' from made_plan returning output_id, plan_id
-       ), output_tag as (
-         insert into plan_output_tag (output_id, tag_id) select output_id, tag_id from made_output, big
-       ), made_run as (
-         insert into run (plan_id, combination, status)
-         select plan_id, array[uuidv7()], 'done' from made_plan returning run_id, plan_id, updated_at
-       ), made_data as (
-         insert into data (knit_id, run_id, output_id, volume_ref, stamped_at)
-         select uuidv7(), run_id, output_id, 'data-' || run_id, updated_at from made_run join made_output using (plan_id)
-         returning knit_id
-       )
-       insert into data_tag (knit_id, tag_id) select knit_id, tag_id from made_data, big`,
-      [many, tagBytes],
-    ),
-  );
+  await makeTagged(server, { plans: many, runsOfEach: 1, tagBytes });
   const { hostname, port } = new URL(wire.root);
   const asked: ClientRequest[] = [];
   onTestFinished(() => {

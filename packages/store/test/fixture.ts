@@ -21,8 +21,15 @@ import {
 import { freshDatabase } from './database.ts';
 
 /** A store on a database of its own, and what tests do with it over and over. */
-export class TestStore {
+export class TestStore implements AsyncDisposable {
   store!: Store;
+
+  /** On a database that is there. */
+  static open(connectionString: string): TestStore {
+    const test = new TestStore();
+    test.store = openStore({ connectionString }, 4);
+    return test;
+  }
 
   get db() {
     return this.store.db;
@@ -86,6 +93,10 @@ export class TestStore {
       const made = await stampOutputs(tx, [runId]);
       await renominateData(tx, made);
     });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close();
   }
 }
 
