@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Driven, type Ended } from './driven.ts';
 import { isCheckoutHidden, users } from './users.ts';
@@ -77,14 +76,11 @@ describe.each(users)('limits of a worker of $name', (user) => {
   it('leave no control groups behind', async () => {
     const spec = await driven.start(['sleep', '1000']);
     await driven.until(spec, 'running');
-    const groups = /"groups":(\{.*\})/.exec(
-      readFileSync(join(driven.directory, 'workers', spec.name, 'worker'), 'utf8'),
-    );
-    const { version, ...directories } = JSON.parse(groups?.[1]?.replace(/\}\}$/, '}') ?? '{}');
-    expect(Object.values<string>(directories).every((each) => existsSync(each))).toBe(true);
-    expect(Object.keys(directories).length > 0).toBe(lacking === '');
+    const directories = groupsOf(driven, spec.name);
+    expect(directories.every((each) => existsSync(each))).toBe(true);
+    expect(directories.length > 0).toBe(lacking === '');
     await driven.host.call('remove', spec.name);
-    expect(Object.values<string>(directories).filter((each) => existsSync(each))).toEqual([]);
+    expect(directories.filter((each) => existsSync(each))).toEqual([]);
   });
 });
 
@@ -92,15 +88,20 @@ describe.runIf(users.some(({ isRoot }) => isRoot))('control groups of all worker
   it('are gone with the server, unless workers go on', async () => {
     const [root] = users;
     if (root === undefined) return;
-    const groupsNow = () =>
-      readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }).filter((path) =>
-        /knit-[0-9a-f]{12}$/.test(path),
-      );
-    const before = new Set(groupsNow());
     const driven = await Driven.open(root, {});
-    await driven.run('exit 0', { log: { volume: `log-${randomUUID()}` } });
-    const mine = groupsNow().filter((path) => !before.has(path));
+    const spec = await driven.start(['sleep', '1000']);
+    await driven.until(spec, 'running');
+    const ofAll = groupsOf(driven, spec.name).map((directory) => dirname(directory));
+    await driven.host.call('remove', spec.name);
+    expect(ofAll.every((each) => existsSync(each))).toBe(true);
     await driven.close();
-    expect(groupsNow().filter((path) => mine.includes(path))).toEqual([]);
+    expect(ofAll.filter((each) => existsSync(each))).toEqual([]);
   });
 });
+
+/** The control groups that a worker has, as the driver has noted them. */
+function groupsOf({ directory }: Driven, worker: string): string[] {
+  const noted = /"groups":(\{.*\})/.exec(readFileSync(join(directory, 'workers', worker, 'worker'), 'utf8'));
+  const { version, ...directories } = JSON.parse(noted?.[1]?.replace(/\}\}$/, '}') ?? '{}');
+  return Object.values(directories);
+}

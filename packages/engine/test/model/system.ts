@@ -96,7 +96,7 @@ export class System {
   loops: Loop[] = [];
   /** Loops that die before they commit: what they have done to volumes and workers stays. */
   readonly dyingLoops: Loop[];
-  readonly #conditions: Conditions;
+  #conditions: Conditions;
   #lingerMilliseconds = 0;
   readonly #capacity: { cpu: number; memory: number } | undefined;
 
@@ -224,8 +224,10 @@ export class System {
     return rows[0] as { unfinished: number; startable: number; changes: string; statuses: string };
   }
 
-  /** That one limit after the other lets Runs through is seen by then: the rest goes faster without. */
+  /** That one limit after the other lets Runs through is seen by then: the rest goes faster without, with copies that know of none. */
   async #liftLimits(): Promise<void> {
+    this.#conditions = { ...this.#conditions, ahead: 100 };
+    this.restart();
     if (this.#capacity) this.#capacity.cpu = Number.MAX_SAFE_INTEGER;
     await sql`update capacity set cpu = null`.execute(this.store.db);
     const { rows } = await sql<{
