@@ -51,9 +51,9 @@ describe('a component', () => {
     const { metricsPort } = await component.told('ready');
     expect((await ask(metricsPort, '/healthz')).status).toBe(200);
     expect((await ask(metricsPort, '/readyz')).status).toBe(200);
-    const metrics = await (await ask(metricsPort, '/metrics')).text();
-    expect(metrics).toContain('knit_component_info{component="projection"');
-    expect(metrics).toContain('knit_loop_step_seconds_count{loop="projection"}');
+    const metrics = async () => (await ask(metricsPort, '/metrics')).text();
+    expect(await metrics()).toContain('knit_component_info{component="projection"');
+    await expect.poll(metrics).toContain('knit_loop_step_seconds_count{loop="projection"}');
     component.kill('SIGTERM');
     expect(await component.ended()).toBe(0);
     expect(component.noise).toEqual([]);
