@@ -65,24 +65,41 @@ describe.skipIf(!hasCluster || cluster === undefined)('a node', () => {
     expect((await knitfab.pods('knitd')).map(({ metadata }) => metadata.uid)).toEqual(pods);
   });
 
-  test('may be lost: what ran there has failed as lost, or was run again elsewhere', {
+  test('may be lost: what ran there is run again elsewhere, or has failed as lost where it may not', {
     timeout: 420_000,
   }, async () => {
     await kubectl('label', 'node', added, `${label}=lost`, '--overwrite');
-    const planId = await runs.script('sleep 100; echo ended', { on_node: { prefer: [`${label}=lost`] } });
-    const { runId } = await runs.is('running', planId);
+    const labels = [`${label}=lost`];
+    // Long enough that they are there when the node goes.
+    const script = 'sleep 60; echo ended';
+    const [bound, free] = await Promise.all([
+      runs.script(script, { on_node: { must: labels }, retry: { lost: 0 } }),
+      runs.script(script, { on_node: { prefer: labels } }),
+    ]);
+    for (const planId of [bound, free]) {
+      const { runId } = await runs.is('running', planId);
+      const { stdout } = await knitfab.knit('run', 'show', runId);
+      expect(stdout).toContain(added);
+    }
     await output([program, 'kill-node', number]);
-    const run = await eventually(
-      'its loss is seen',
+    const lost = { exit: { code: 254, message: expect.stringContaining(added) }, cause: 'lost' };
+    expect(await finished(bound)).toMatchObject({ status: 'failed', ...lost });
+    const again = await finished(free);
+    expect(again).toMatchObject({ status: 'done', attempt: 2, attempts: [lost] });
+    expect(await knitfab.log(again.runId)).toBe('ended\n');
+  });
+
+  /** A loss is seen when the node has not been heard of for a while. */
+  const finished = (planId: string) =>
+    eventually(
+      'the Run is finished',
       async () => {
-        const each = await knitfab.client.getRun(runId);
-        return ['done', 'failed'].includes(each.status) && each;
+        const [run] = await knitfab.client.findRuns({ plan: [planId] });
+        if (run?.status !== 'done' && run?.status !== 'failed') throw new Error(JSON.stringify(run));
+        return run;
       },
       { seconds: 360 },
     );
-    if (run.status === 'done') expect(await knitfab.log(runId)).toBe('ended\n');
-    else expect(run).toMatchObject({ exit: { code: 254, message: expect.stringContaining(added) } });
-  });
 
   async function joined(): Promise<void> {
     await output([program, 'node', number]);

@@ -102,7 +102,7 @@ async function nextToProject(tx: Tx, { inputIds }: PlanToProject): Promise<Next 
     union all
     (select input_id, false from nomination
      where input_id = any (${inputIds}::bigint[]) and not projected limit 1)
-    limit 1`.execute(tx);
+    order by "inProgress" desc limit 1`.execute(tx);
   return rows[0];
 }
 

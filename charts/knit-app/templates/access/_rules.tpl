@@ -2,7 +2,7 @@
 {{- define "knitfab.rules" -}}
 # volumes of uploads and imports, Data Agents and what keeps them from starting, logs of workers; strays for `knit doctor`
 knitd-backend:
-  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get, list, delete] }
+  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get, list, watch, delete] }
   - { apiGroups: [""], resources: [pods], verbs: [create, list, watch, delete] }
   - { apiGroups: [batch], resources: [jobs], verbs: [get, list, delete] }
   - { apiGroups: [""], resources: [events], verbs: [list] }

@@ -21,8 +21,8 @@ const lastReadersMilliseconds = 2000;
 
 /**
  * Writes what main prints, all of it, from the pipe to the log volume, and lets it be read over HTTP meanwhile. It ends with the
- * last process that has the pipe, or when it is told that main has ended and nobody has it: with 0, or with 1 and the reason as termination message when something was lost. main is never
- * held up by a log that can't be written.
+ * last process that has the pipe, or when it is told that main has ended and nobody has it: with 0, or with 1 and the reason as
+ * termination message when something was lost. main is never held up by a log that can't be written.
  */
 export async function run(
   environment: NodeJS.ProcessEnv,

@@ -24,7 +24,8 @@ const keepAliveMilliseconds = 10_000;
 
 /**
  * Answers `GET /log?follow=true|false&from=BYTE` with what the log's file holds from that byte on (0 when left out); with `follow`
- * it goes on until the log is complete. An answer that is broken off shows as such, as it is chunked. `POST /main-ended` is handed on.
+ * it goes on until the log is complete. An answer that is broken off shows as such, as it is chunked. `POST /main-ended` is handed
+ * on.
  */
 export function serveLog(log: RecordedLog, { port, ...given }: LogServerOptions): LogServer {
   const answering = new Set<Promise<void>>();

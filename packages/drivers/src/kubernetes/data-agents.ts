@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NotFound, Unavailable } from '@knitfab/core';
 import type { VolumeRef } from '@knitfab/engine';
 import { type AgentCall, AgentHome } from './agent-home.ts';
+import { isBoundWithin } from './bound-volume.ts';
 import { events, type KubernetesEvent, type Pod, pods, volumeClaims } from './client/resource-type.ts';
 import { agentName, backendLabel, dataAgentPod } from './data-agent-pod.ts';
 import { Informer } from './informer.ts';
@@ -28,7 +29,7 @@ export interface CalledAgent {
  * How long a new volume is waited for before a Pod is made for it, and for how long it is not waited for once that was in vain:
  * some StorageClasses make volumes only for Pods that are there. In milliseconds.
  */
-const binding = { patience: 6000, pause: 100, vain: 600_000 };
+const binding = { patience: 6000, vain: 600_000 };
 
 type Parts = Pick<
   KubernetesOptions,
@@ -101,16 +102,9 @@ export class DataAgents {
    * minutes later.
    */
   async #bound(volume: VolumeRef): Promise<void> {
-    const { client, namespace } = this.#parts;
-    const begun = performance.now();
-    while (performance.now() >= this.#bindsLateUntil) {
-      const claim = await client.find(volumeClaims, namespace, volume);
-      if (claim === undefined) throw new NotFound(`there is no volume ${volume}`);
-      if (claim.status?.phase === 'Bound') return;
-      if (performance.now() - begun > binding.patience)
-        this.#bindsLateUntil = performance.now() + binding.vain;
-      else await sleep(binding.pause);
-    }
+    if (performance.now() < this.#bindsLateUntil) return;
+    if (await isBoundWithin(binding.patience, this.#parts, volume)) return;
+    this.#bindsLateUntil = performance.now() + binding.vain;
   }
 
   /** Rejects when a Pod has come to an end, or can't begin. */

@@ -3,10 +3,11 @@ import { pipePath, startPath, terminationMessagePath, toolsDirectory } from './p
 const busybox = '/usr/local/bin/busybox';
 
 /**
- * Ends with 1, and says why, unless each directory is empty. What a storage has put there by itself does not count: the `lost+found`
- * that a new file system of some kinds has, which is removed where that can be done, and what an NFS client calls a removed file that
- * somebody still has open (`.nfs`, 16 digits for the file, 8 for a counter: fs/nfs/unlink.c in Linux). Where main is started by way of us, the pipe is made for any user to write, and at last the busybox that main begins with
- * put beside it: without it, main can't start.
+ * Ends with 1, and says why, unless each directory is empty. What a storage has put there by itself does not count: the
+ * `lost+found` that a new file system of some kinds has, which is removed where that can be done, and what an NFS client calls a
+ * removed file that somebody still has open (`.nfs`, 16 digits for the file, 8 for a counter: fs/nfs/unlink.c in Linux). Where main
+ * is started by way of us, the pipe is made for any user to write, and at last the busybox that main begins with put beside it:
+ * without it, main can't start.
  */
 const script = `
 b=${busybox}
