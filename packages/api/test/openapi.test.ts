@@ -91,6 +91,7 @@ describe('the OpenAPI document', () => {
     const body = document.paths['/api/data']?.post?.requestBody as { content: object };
     expect(Object.keys(body.content)).toEqual([
       'application/tar+gzip',
+      'application/tar+zstd',
       'application/x-tar',
       'application/json',
     ]);

@@ -1,17 +1,52 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream';
-import { createGunzip, createGzip } from 'node:zlib';
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { Invalid } from '@knitfab/core';
 
-/** How an archive is sent (spec page 2): gzipped as 1.6 does it, under either name, or plain between this CLI and this server. */
+/**
+ * How an archive is sent (spec page 2): gzipped as 1.6 does it, under either name; between this CLI and this server compressed
+ * by zstd, which takes a fifth of gzip's time, or plain.
+ */
 export const archiveTypes = {
   tarGzip: 'application/tar+gzip',
   gzip: 'application/gzip',
+  tarZstd: 'application/tar+zstd',
   tar: 'application/x-tar',
 } as const;
 
 /** What zlib hands out at a time (bytes); its default is a quarter of what the network sends. */
 const chunkSize = 64 * 1024;
+
+interface Compression {
+  readonly name: string;
+  compress(): Transform;
+  /** @returns with `bytesWritten`, how much of what it was given it has taken in: it stops without a word at its end */
+  decompress(): Transform & { readonly bytesWritten: number };
+}
+
+const gzip: Compression = {
+  name: 'gzip',
+  compress: () => createGzip({ level: 1, chunkSize }),
+  decompress: () => createGunzip({ chunkSize }),
+};
+
+const zstd: Compression = {
+  name: 'zstd',
+  compress: () =>
+    createZstdCompress({
+      chunkSize,
+      params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+    }),
+  // It keeps so much in memory of what it has read as a stream demands: no more than 2^23 bytes.
+  decompress: () => createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
+};
+
+const compressions = new Map<string, Compression | undefined>([
+  [archiveTypes.tarGzip, gzip],
+  [archiveTypes.gzip, gzip],
+  [archiveTypes.tarZstd, zstd],
+  [archiveTypes.tar, undefined],
+]);
 
 /**
  * The tar stream in a body of this content type. The body is read to its end, where a compressed one is checked: length,
@@ -21,7 +56,8 @@ const chunkSize = 64 * 1024;
  * @throws {Invalid} for another content type at once; while it is read, for a body that is not what its type says
  */
 export function decodeBody(body: AsyncIterable<Buffer>, contentType: string): AsyncIterable<Buffer> {
-  return isGzip(contentType) ? gunzip(body) : body;
+  const compression = compressionOf(contentType);
+  return compression === undefined ? body : decompressed(body, compression);
 }
 
 /**
@@ -29,24 +65,26 @@ export function decodeBody(body: AsyncIterable<Buffer>, contentType: string): As
  * @throws {Invalid} for another content type
  */
 export function encodeBody(tar: Readable, contentType: string): Readable {
-  if (!isGzip(contentType)) return tar;
-  const gzip = createGzip({ level: 1, chunkSize });
-  pipeline(tar, gzip, () => {}); // whoever reads `gzip` hears of a failure there
-  return gzip;
+  const compressed = compressionOf(contentType)?.compress();
+  if (compressed === undefined) return tar;
+  pipeline(tar, compressed, () => {}); // whoever reads `compressed` hears of a failure there
+  return compressed;
 }
 
-function isGzip(contentType: string): boolean {
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
-  if (type === archiveTypes.tarGzip || type === archiveTypes.gzip) return true;
-  if (type === archiveTypes.tar) return false;
+function compressionOf(contentType: string): Compression | undefined {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (compressions.has(type)) return compressions.get(type);
   throw new Invalid({
     reason: `"${contentType}" is no content type of an archive`,
     advice: `Send ${archiveTypes.tarGzip} or ${archiveTypes.tar}.`,
   });
 }
 
-async function* gunzip(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  const stream = createGunzip({ chunkSize });
+async function* decompressed(
+  body: AsyncIterable<Buffer>,
+  { name, decompress }: Compression,
+): AsyncGenerator<Buffer, void> {
+  const stream = decompress();
   let received = 0;
   const counted = async function* () {
     for await (const chunk of body) {
@@ -58,20 +96,19 @@ async function* gunzip(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void
   try {
     for await (const chunk of stream) yield chunk;
   } catch (error) {
-    throw damaged(error);
+    throw damaged(error, name);
   }
-  // zlib stops without a word at what is not another member.
-  if (stream.bytesWritten < received) throw new Invalid('the gzip stream goes on after its end');
+  if (stream.bytesWritten < received) throw new Invalid(`the ${name} stream goes on after its end`);
 }
 
 /** What zlib says of a damaged stream is an answer to whoever sent it; other errors stay what they are. */
-function damaged(error: unknown): unknown {
+function damaged(error: unknown, name: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'Z_BUF_ERROR')
-    return new Invalid({ reason: 'the gzip stream is cut off', advice: 'Send it again, whole.' });
-  if (!code.startsWith('Z_') || !(error instanceof Error)) return error;
+    return new Invalid({ reason: `the ${name} stream is cut off`, advice: 'Send it again, whole.' });
+  if (!/^(Z_|ZSTD_)/.test(code) || !(error instanceof Error)) return error;
   return new Invalid({
-    reason: `the gzip stream is damaged: ${error.message}`,
+    reason: `the ${name} stream is damaged: ${error.message}`,
     advice: 'Send it again.',
     cause: error,
   });

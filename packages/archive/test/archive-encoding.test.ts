@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { archiveTypes, decodeBody, digestOf, encodeBody } from '@knitfab/archive';
 import { Invalid } from '@knitfab/core';
 import { describe, expect, it } from 'vitest';
@@ -101,6 +101,32 @@ describe('a gzip stream is refused when', () => {
   ])('%s', async (_, bytes, reason) => {
     for (const chunkSize of [100, good.length, 65_536, bytes.length]) {
       const decoding = decode(bytes, chunkSize);
+      await expect(decoding).rejects.toThrow(Invalid);
+      await expect(decoding).rejects.toThrow(reason);
+    }
+  });
+});
+
+describe('a zstd stream is refused when', () => {
+  const { ZSTD_c_checksumFlag, ZSTD_c_windowLog } = constants;
+  const good = zstdCompressSync(content, { params: { [ZSTD_c_checksumFlag]: 1 } });
+  const changed = Buffer.from(good);
+  changed.writeUInt8(changed.readUInt8(150_000) ^ 1, 150_000);
+  it.each<[string, Buffer, RegExp]>([
+    ['it is none', Buffer.alloc(1000, 'x'), /damaged: Unknown frame descriptor/],
+    ['it is empty', Buffer.alloc(0), /cut off/],
+    ['it is cut off in the middle', good.subarray(0, 1000), /cut off/],
+    ['it is cut off before its checksum', good.subarray(0, -4), /cut off/],
+    ['its checksum is wrong', changed, /damaged: .*checksum/],
+    ['something follows', Buffer.concat([good, Buffer.from('garbage')]), /goes on after its end/],
+    [
+      'it demands much memory',
+      zstdCompressSync(Buffer.alloc(2 ** 25), { params: { [ZSTD_c_windowLog]: 25 } }),
+      /damaged: .*too much memory/,
+    ],
+  ])('%s', async (_, bytes, reason) => {
+    for (const chunkSize of [100, 65_536]) {
+      const decoding = collect(decodeBody(inChunks(bytes, chunkSize), archiveTypes.tarZstd));
       await expect(decoding).rejects.toThrow(Invalid);
       await expect(decoding).rejects.toThrow(reason);
     }

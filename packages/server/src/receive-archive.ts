@@ -1,4 +1,4 @@
-import { checksumTrailer, gzippedTar, plainTar } from '@knitfab/api';
+import { checksumTrailer, gzippedTar, mayHaveChecksum } from '@knitfab/api';
 import { decodeBody, digestOf } from '@knitfab/archive';
 import { Invalid, type KnitId } from '@knitfab/core';
 import { type Drivers, receiveData } from '@knitfab/engine';
@@ -20,9 +20,7 @@ export async function receiveArchive(
   const contentType = message.headers['content-type'] ?? gzippedTar;
   message.setTimeout(silenceMilliseconds, () => message.destroy(new Error('the upload went silent')));
   const body: AsyncIterable<Buffer> = message.iterator({ destroyOnReturn: false });
-  // 1.6 clients send the trailer unannounced. Plain archives are ours: theirs is announced, or there is none.
-  const mayHaveChecksum = !contentType.startsWith(plainTar) || message.headers.trailer !== undefined;
-  const digested = mayHaveChecksum ? digestOf(body) : undefined;
+  const digested = mayHaveChecksum(contentType, message.headers) ? digestOf(body) : undefined;
   try {
     const tar = decodeBody(digested?.chunks ?? body, contentType);
     return await receiveData(store, drivers, tar, async () => {

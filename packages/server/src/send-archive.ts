@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { checksumTrailer, gzippedTar, plainTar } from '@knitfab/api';
+import { type ArchiveType, archiveTypes, checksumTrailer, gzippedTar } from '@knitfab/api';
 import { digestOf, encodeBody, giveBack } from '@knitfab/archive';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
- * Answers with a tar stream: gzipped and with its checksum as 1.6 does, or plain for those who ask for that. One that fails
+ * Answers with a tar stream: gzipped and with its checksum as 1.6 does, or as another type for those who ask for that. One that fails
  * on the way breaks the connection, which is how the receiver notices.
  */
 export async function sendArchive(
@@ -16,10 +16,10 @@ export async function sendArchive(
 ): Promise<void> {
   reply.hijack();
   const answer = reply.raw;
-  const contentType = prefersPlain(request.headers.accept) ? plainTar : gzippedTar;
+  const contentType = preferredType(request.headers.accept);
   const body = encodeBody(tar, contentType);
   try {
-    if (contentType === plainTar) {
+    if (contentType !== gzippedTar) {
       answer.writeHead(200, { 'content-type': contentType });
       await send(body, answer);
       answer.end();
@@ -56,8 +56,9 @@ async function send(chunks: AsyncIterable<Buffer>, answer: ServerResponse): Prom
   await pipeline(chunks, sending, { signal: closed.signal }).finally(() => answer.off('close', close));
 }
 
-/** Whether plain archives come before gzipped ones in an Accept header. */
-function prefersPlain(accept = ''): boolean {
-  const [plain, gzipped] = [accept.indexOf(plainTar), accept.indexOf(gzippedTar)];
-  return plain >= 0 && (gzipped < 0 || plain < gzipped);
+/** The archive type that comes first in an Accept header; gzip for whoever names none. */
+function preferredType(accept = ''): ArchiveType {
+  const named = archiveTypes.filter((type) => accept.includes(type));
+  const [first] = named.sort((a, b) => accept.indexOf(a) - accept.indexOf(b));
+  return first ?? gzippedTar;
 }

@@ -1,6 +1,11 @@
 import { Readable } from 'node:stream';
 import { Unavailable } from '@knitfab/core';
-import { type ArchiveType, checksumTrailer, gzippedTar, plainTar } from '../endpoints/archive-types.ts';
+import {
+  type ArchiveType,
+  checksumTrailer,
+  gzippedTar,
+  mayHaveChecksum,
+} from '../endpoints/archive-types.ts';
 import type { GraphDirection } from '../endpoints/extent.ts';
 import { type OperationId, routes } from '../endpoints/routes.ts';
 import type { DataDetail, TagChange } from '../shapes/data.ts';
@@ -146,7 +151,7 @@ export function createClient(options: ConnectionOptions) {
     findData: (query: DataQuery = {}) => list<DataDetail>('findData', { ...query }),
     /** The Data that `findData` finds, one by one; with `limit`, page by page. */
     eachData: (query: DataQuery & PageQuery = {}) => items<DataDetail>('findData', { ...query }),
-    /** Uploads a tar archive, gzipped or plain, as a new Data. A stream that fails leaves no Data behind. */
+    /** Uploads a tar archive, of any archive type, as a new Data. A stream that fails leaves no Data behind. */
     uploadData: (
       stream: AsyncIterable<Uint8Array>,
       { contentType = gzippedTar, checksum = true, onSent }: UploadOptions = {},
@@ -163,7 +168,7 @@ export function createClient(options: ConnectionOptions) {
       return {
         stream: connection.bytes(answer),
         contentType,
-        mayHaveChecksum: !contentType.startsWith(plainTar) || answer.headers.trailer !== undefined,
+        mayHaveChecksum: mayHaveChecksum(contentType, answer.headers),
         checksum: () => answer.trailers[checksumTrailer],
       };
     },

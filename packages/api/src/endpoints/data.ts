@@ -42,7 +42,7 @@ export const dataEndpoints = {
     body: pushedTags,
     bytes: {
       contentTypes: archiveTypes,
-      description: `The tree as a tar archive, gzipped or plain. A trailer \`${checksumTrailer}\` may follow: the hexadecimal MD5 of the body.`,
+      description: `The tree as a tar archive, gzipped, compressed by zstd, or plain. A trailer \`${checksumTrailer}\` may follow: the hexadecimal MD5 of the body.`,
     },
     response: json(z.union([dataDetail, startedRuns]), 'The new Data; of a dry run, the Runs it would start'),
     errors: [400],
@@ -56,7 +56,7 @@ export const dataEndpoints = {
       status: 200,
       contentTypes: archiveTypes,
       trailers: [checksumTrailer],
-      description: 'The tree as a tar archive, gzipped, or plain where `Accept` prefers that',
+      description: 'The tree as a tar archive, gzipped, or what `Accept` prefers to that',
     },
     errors: [404],
   }),

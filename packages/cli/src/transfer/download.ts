@@ -85,11 +85,11 @@ export async function downloadTree(
   }
 }
 
-/** Whatever a server calls its archives: gzip is what all of them send (spec page 2), unless they were asked for plain tar. */
-const archiveTypeOf = ({ contentType }: Download): string =>
-  contentType.split(';')[0]?.trim().toLowerCase() === archiveTypes.tar
-    ? archiveTypes.tar
-    : archiveTypes.tarGzip;
+/** Whatever a server calls its archives: gzip is what all of them send (spec page 2), unless they were asked for another type. */
+function archiveTypeOf({ contentType }: Download): string {
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  return ([archiveTypes.tar, archiveTypes.tarZstd] as string[]).includes(type) ? type : archiveTypes.tarGzip;
+}
 
 /** What a Run has made may hold links to its inputs, or to anything: here they lead elsewhere, or nowhere. */
 function warnOf(links: readonly OutwardLink[], directory: string): void {

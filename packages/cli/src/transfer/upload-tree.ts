@@ -27,7 +27,7 @@ export async function uploadTree(
   try {
     const data = await client.uploadData(body, {
       contentType: type,
-      checksum: type !== archiveTypes.tar,
+      checksum: type === archiveTypes.tarGzip,
       onSent: giveBack,
     });
     progress.done(`pushed ${source} as ${data.knitId}`);
