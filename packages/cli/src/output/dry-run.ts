@@ -1,6 +1,6 @@
 import type { PlanDryRun } from '@knitfab/api';
 import { mountpointInWords } from './describe.ts';
-import { planRecord } from './plan.ts';
+import { planFields } from './plan.ts';
 import { record } from './record.ts';
 
 /** How many of the Runs are listed. */
@@ -15,9 +15,9 @@ export function dryRunRecord({ plan, equalTo, warnings, runs }: PlanDryRun, widt
   });
   const more = count > listed.length ? [`… and ${count - listed.length} more`] : [];
   return [
-    planRecord({ ...plan, planId: equalTo ?? '(not registered)' }, width),
     record(
       [
+        ...planFields({ ...plan, planId: equalTo ?? '(not registered)' }),
         ['refused', equalTo === undefined ? [] : [`an equal Plan is there already: ${equalTo}`]],
         ['warnings', [...warnings]],
         ['Runs', [count === 0 ? 'none: no Data fit yet' : `${count} would start`]],

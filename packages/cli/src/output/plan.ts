@@ -1,7 +1,7 @@
 import type { PlanDetail } from '@knitfab/api';
 import { mountpointInWords, placeInWords, planInWords, planName } from './describe.ts';
 import type { ListOutput } from './print.ts';
-import { record } from './record.ts';
+import { type Field, record } from './record.ts';
 import { styled } from './style.ts';
 
 const activity = ({ active }: PlanDetail): string => (active ? 'active' : 'inactive');
@@ -24,48 +24,48 @@ export const planList: ListOutput<PlanDetail> = {
   ],
 };
 
-export function planRecord(plan: PlanDetail, width: number): string {
+export const planRecord = (plan: PlanDetail, width: number): string => record(planFields(plan), width);
+
+/** What a Plan says, line by line. */
+export function planFields(plan: PlanDetail): Field[] {
   const { on_node: onNode = {} } = plan;
-  return record(
+  return [
+    ['Plan', [plan.planId]],
+    ['state', [activity(plan)], (text) => paintActivity(text, plan)],
+    ['image', [planName(plan)]],
+    ['entrypoint', plan.entrypoint ? [plan.entrypoint.map(quoted).join(' ')] : []],
+    ['args', plan.args ? [plan.args.map(quoted).join(' ')] : []],
+    ['annotations', plan.annotations ?? []],
     [
-      ['Plan', [plan.planId]],
-      ['state', [activity(plan)], (text) => paintActivity(text, plan)],
-      ['image', [planName(plan)]],
-      ['entrypoint', plan.entrypoint ? [plan.entrypoint.map(quoted).join(' ')] : []],
-      ['args', plan.args ? [plan.args.map(quoted).join(' ')] : []],
-      ['annotations', plan.annotations ?? []],
-      [
-        'inputs',
-        plan.inputs.flatMap((input) => [
-          mountpointInWords(input),
-          ...input.upstreams.map(
-            (from) => `  from ${placeInWords(from)} of Plan ${from.plan.planId}  ${planName(from.plan)}`,
-          ),
-        ]),
-      ],
-      [
-        'outputs',
-        [
-          ...plan.outputs.map((output) => ({ words: mountpointInWords(output), ...output })),
-          ...logOf(plan),
-        ].flatMap(({ words, downstreams }) => [
-          words,
-          ...downstreams.map(
-            (to) => `  to ${to.mountpoint.path} of Plan ${to.plan.planId}  ${planName(to.plan)}`,
-          ),
-        ]),
-      ],
-      ['resources', Object.entries(plan.resources ?? {}).map(([name, quantity]) => `${name}=${quantity}`)],
-      ['may run on', [...(onNode.may ?? [])]],
-      ['prefers', [...(onNode.prefer ?? [])]],
-      ['must run on', [...(onNode.must ?? [])]],
-      ['service account', plan.service_account ? [plan.service_account] : []],
-      ['at once', plan.max_running ? [`at most ${plan.max_running}`] : []],
-      ['priority', plan.priority ? [`${plan.priority}`] : []],
-      ['retries', plan.retry ? [retryInWords(plan.retry)] : []],
+      'inputs',
+      plan.inputs.flatMap((input) => [
+        mountpointInWords(input),
+        ...input.upstreams.map(
+          (from) => `  from ${placeInWords(from)} of Plan ${from.plan.planId}  ${planName(from.plan)}`,
+        ),
+      ]),
     ],
-    width,
-  );
+    [
+      'outputs',
+      [
+        ...plan.outputs.map((output) => ({ words: mountpointInWords(output), ...output })),
+        ...logOf(plan),
+      ].flatMap(({ words, downstreams }) => [
+        words,
+        ...downstreams.map(
+          (to) => `  to ${to.mountpoint.path} of Plan ${to.plan.planId}  ${planName(to.plan)}`,
+        ),
+      ]),
+    ],
+    ['resources', Object.entries(plan.resources ?? {}).map(([name, quantity]) => `${name}=${quantity}`)],
+    ['may run on', [...(onNode.may ?? [])]],
+    ['prefers', [...(onNode.prefer ?? [])]],
+    ['must run on', [...(onNode.must ?? [])]],
+    ['service account', plan.service_account ? [plan.service_account] : []],
+    ['at once', plan.max_running ? [`at most ${plan.max_running}`] : []],
+    ['priority', plan.priority ? [`${plan.priority}`] : []],
+    ['retries', plan.retry ? [retryInWords(plan.retry)] : []],
+  ];
 }
 
 const retryInWords = ({ lost, error, backoff }: NonNullable<PlanDetail['retry']>): string =>

@@ -53,7 +53,7 @@ function executionInWords({ execution, attempt }: RunDetail): string[] {
   if (execution === undefined) return [];
   const { driver, node, startedAt, endedAt, peakMemoryBytes, digests = {}, notes = [] } = execution;
   return [
-    [driver, ...(node ? [`on ${node}`] : []), ...(attempt ? [`attempt ${attempt}`] : [])].join(' '),
+    [node ? `${driver} on ${node}` : driver, ...(attempt ? [`attempt ${attempt}`] : [])].join(', '),
     ...(startedAt ? [`${localTime(startedAt)} to ${endedAt ? localTime(endedAt) : 'now'}`] : []),
     ...(peakMemoryBytes ? [`peak memory ${(peakMemoryBytes / 2 ** 20).toFixed(1)} MiB`] : []),
     ...Object.entries(digests).map(([what, digest]) => `${what}  ${digest}`),
