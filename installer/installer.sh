@@ -600,6 +600,7 @@ trust_registry() { # FILE
 fill_extensions() { # FOLDER
   cat >"$1/hooks.yaml" <<'X'
 # # hooks: (optional) Web hooks around each change of a Run's status.
+# # NOT IN THIS VERSION YET: hooks that are set are refused.
 # hooks:
 #   lifecycle-hooks:
 #     # # before: each of these must answer 2xx, or the change is tried again later
@@ -611,6 +612,7 @@ fill_extensions() { # FOLDER
 X
   cat >"$1/extra-api.yaml" <<'X'
 # # extraApi: (optional) Web APIs of your own, which the Knitfab API passes requests on to.
+# # NOT IN THIS VERSION YET: Web APIs that are set are refused.
 # extraApi:
 #   endpoints:
 #     # # path: what users ask for, and anything below it ("/api" is Knitfab's own)
@@ -631,7 +633,7 @@ credentials of the cluster.
 | | |
 |---|---|
 | \`values/*.yaml\` | parameters of each of Knitfab's charts; change them and run the installer again |
-| \`values/hooks.yaml\`, \`values/extra-api.yaml\` | extensions, see the admin guide |
+| \`values/hooks.yaml\`, \`values/extra-api.yaml\` | extensions, not in this version yet |
 | \`certs/\` | \`ca.crt\`, \`ca.key\`, \`server.crt\`, \`server.key\`, and \`names\`: more names for the server's certificate; change them with \`installer.sh --renew-certs\` |
 | \`kubeconfig\`, \`namespace\` | where Knitfab is, or will be |
 | \`handout/\` | for Knitfab's users: made when it is installed |

@@ -80,12 +80,14 @@ const refused: [string, Chart, Settings, RegExp][] = [
     { hooks: { 'lifecycle-hooks': { before: ['http://hook.example.com'] } } },
     /calls no lifecycle hooks yet/,
   ],
+  ['misspelt hooks', 'knit-app', { hooks: { before: ['http://hook.example.com'] } }, /Leave hooks empty/],
   [
     'extra Web APIs, which nothing serves',
     'knit-app',
     { extraApi: { endpoints: [{ path: '/x', proxy_to: 'http://x.example.com' }] } },
     /passes no requests on to other Web APIs yet/,
   ],
+  ['misspelt Web APIs', 'knit-app', { extraApi: { endpoint: [{ path: '/x' }] } }, /Leave extraApi empty/],
   [
     'certificates for nodes where there are none',
     'knit-image-registry',

@@ -27,6 +27,10 @@ describe.skipIf(lack)(`installer.sh --prepare${lack ? ` (${lack})` : ''}`, () =>
         readFileSync(join(folder, '../charts', chart, 'values.yaml'), 'utf8').trim(),
       );
     }
+    for (const extension of ['hooks', 'extra-api'])
+      expect(readFileSync(join(directory, 'values', `${extension}.yaml`), 'utf8')).toContain(
+        'NOT IN THIS VERSION YET',
+      );
   });
 
   test('makes an authority, puts its files into the values, and leaves the server’s certificate until nodes are known', () => {
