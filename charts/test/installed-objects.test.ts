@@ -258,9 +258,14 @@ describeWithHelm(`what values change${unless}`, () => {
     expect(templateAll({ 'knit-image-registry': { external: true } })['knit-image-registry']).toEqual([]);
   });
 
-  test('ports, domain and log level of one’s own', () => {
+  test('ports, domain, log level and deadline of one’s own', () => {
     const { 'knit-app': app, 'knit-image-registry': registry } = templateAll({
-      'knit-app': { 'knitd.port': 31000, clusterTLD: 'corp.example', 'log.level': 'debug' },
+      'knit-app': {
+        'knitd.port': 31000,
+        clusterTLD: 'corp.example',
+        'log.level': 'debug',
+        'worker.startDeadlineSeconds': 60,
+      },
       'knit-image-registry': { port: 31001 },
     });
     expect(find(app, 'Service', 'knitd').spec.ports[0].nodePort).toBe(31000);
@@ -268,6 +273,7 @@ describeWithHelm(`what values change${unless}`, () => {
     expect(configurationOf(app, 'knitd-config')).toMatchObject({
       clusterTLD: 'corp.example',
       log: { level: 'debug' },
+      worker: { startDeadlineSeconds: 60 },
     });
   });
 

@@ -11,6 +11,28 @@ const refused: [string, Chart, Settings, RegExp][] = [
   ['a volume that is more than full', 'knit-app', { 'vex.fullPercent': 120 }, /\/vex\/fullPercent.*maximum/],
   ['less than no replicas', 'knit-app', { 'loops.finishing.replicas': -1 }, /\/replicas.*minimum/],
   ['a size that is none', 'knit-db-postgres', { 'volume.size': 'plenty' }, /\/volume\/size/],
+  ['a size of thousandths', 'knit-app', { 'volumes.size': '5m' }, /\/volumes\/size.*pattern/],
+  ['a size without its unit', 'knit-app', { 'volumes.size': '5' }, /\/volumes\/size.*pattern/],
+  ['a size of nothing', 'knit-image-registry', { 'volume.size': '0Gi' }, /\/volume\/size.*pattern/],
+  [
+    'a StorageClass that none can be called',
+    'knit-app',
+    { 'volumes.storageClass': 'Fast disks' },
+    /\/volumes\/storageClass.*pattern/,
+  ],
+  [
+    'a Secret that none can be called',
+    'knit-db-postgres',
+    { imagePullSecrets: [{ name: 'my_secret' }] },
+    /\/imagePullSecrets\/0\/name.*pattern/,
+  ],
+  ['a node that none can be called', 'knit-storage-nfs', { 'nfs.node': 'node_1' }, /\/nfs\/node.*pattern/],
+  [
+    'a Service that none can be called',
+    'knit-db-postgres',
+    { service: 'Data_base' },
+    /service is "Data_base", and no Service can be called so\. Set service to a letter/,
+  ],
   [
     'an address with its scheme as a mirror',
     'knit-app',
