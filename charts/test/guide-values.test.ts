@@ -31,4 +31,14 @@ describe.each(Object.entries(guides))('the administrator’s guide (%s)', (_lang
       expect(words).toContain(`values/${chart}.yaml`);
     }
   });
+
+  test('names in its table of values only those that there are', () => {
+    const rows = [...guide.matchAll(/^\| `(knit-[a-z-]+)\.yaml` \| (.*?) \|/gm)];
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [, chart, names = ''] of rows) {
+      const there = [...leaves(valuesOf(chart as Chart))].map(([path]) => path);
+      for (const [, name = ''] of names.matchAll(/`([\w.]+)`/g))
+        expect(there, name).toContainEqual(expect.stringMatching(new RegExp(`^${name}(\\.|$)`)));
+    }
+  });
 });

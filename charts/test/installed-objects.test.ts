@@ -258,6 +258,19 @@ describeWithHelm(`what values change${unless}`, () => {
     expect(templateAll({ 'knit-image-registry': { external: true } })['knit-image-registry']).toEqual([]);
   });
 
+  test('a registry on a volume of one node: its pod goes before the next one comes', () => {
+    const { 'knit-image-registry': objects } = templateAll({
+      'knit-image-registry': { 'volume.storageClass': 'local', 'volume.accessMode': 'ReadWriteOnce' },
+    });
+    expect(find(objects, 'PersistentVolumeClaim', 'image-registry').spec).toMatchObject({
+      storageClassName: 'local',
+      accessModes: ['ReadWriteOnce'],
+    });
+    expect(find(objects, 'Deployment', 'image-registry-registry').spec.strategy).toEqual({
+      type: 'Recreate',
+    });
+  });
+
   test('ports, domain, log level and deadline of one’s own', () => {
     const { 'knit-app': app, 'knit-image-registry': registry } = templateAll({
       'knit-app': {
