@@ -409,13 +409,40 @@ describeWithHelm(`who may speak to whom${unless}`, () => {
     ]);
   });
 
-  test('workers and Data Agents do not reach the database', () => {
+  test('the database is reached by every component that is told where it is, and by nobody else', () => {
     const [{ from }] = find(all, 'NetworkPolicy', 'database-postgres').spec.ingress;
-    expect(from[0].podSelector.matchExpressions).toEqual([
-      { key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['worker', 'data-agent'] },
-    ]);
+    const users = containers(all)
+      .filter(({ container }) => JSON.stringify(container.env ?? []).includes('PGHOST'))
+      .map(({ labels }) => labels);
+    expect(users.length).toBeGreaterThan(8);
+    for (const labels of users) expect(labels).toMatchObject(from[0].podSelector.matchLabels);
+    expect(componentsOf(from)).toEqual(users.map((labels) => labels['app.kubernetes.io/component']).sort());
+  });
+
+  test('knitd-backend is reached by knitd, Data Agents and whom the values name', () => {
+    const importing = { podSelector: { matchLabels: { imports: 'true' } } };
+    const policies = [{}, { 'networkPolicy.backendClients': [importing] }].map(
+      (settings) =>
+        find(templateAll({ 'knit-app': settings })['knit-app'], 'NetworkPolicy', 'knitd-backend').spec
+          .ingress[0],
+    );
+    for (const { from, ports } of policies) {
+      expect(componentsOf(from)).toEqual(['data-agent', 'knitd']);
+      expect(ports).toEqual([{ port: 'web' }]);
+    }
+    expect(policies.map(({ from }) => from.slice(1))).toEqual([[], [importing]]);
   });
 });
+
+/** The components that the first entry of a policy's `from` names. */
+function componentsOf([{ podSelector }]: [{ podSelector: KubernetesObject['spec'] }]): string[] {
+  const [{ values }] = podSelector.matchExpressions;
+  expect(podSelector).toEqual({
+    matchLabels: { 'app.kubernetes.io/name': 'knitfab' },
+    matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values }],
+  });
+  return values.toSorted();
+}
 
 /** The containers of everything that runs. */
 function containers(objects: readonly KubernetesObject[]) {
@@ -423,7 +450,11 @@ function containers(objects: readonly KubernetesObject[]) {
     .filter(({ kind }) => ['Deployment', 'DaemonSet', 'Job'].includes(kind))
     .flatMap(({ metadata, spec }) =>
       // biome-ignore lint/suspicious/noExplicitAny: a container's many fields
-      spec.template.spec.containers.map((container: any) => ({ metadata, container })),
+      spec.template.spec.containers.map((container: any) => ({
+        metadata,
+        labels: spec.template.metadata.labels,
+        container,
+      })),
     );
 }
 
