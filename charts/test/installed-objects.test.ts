@@ -5,6 +5,8 @@ import {
   find,
   type KubernetesObject,
   namesOf,
+  type Settings,
+  template,
   templateAll,
   whatHelmLacks,
 } from './helm.ts';
@@ -417,6 +419,16 @@ describeWithHelm(`who may speak to whom${unless}`, () => {
     expect(users.length).toBeGreaterThan(8);
     for (const labels of users) expect(labels).toMatchObject(from[0].podSelector.matchLabels);
     expect(componentsOf(from)).toEqual(users.map((labels) => labels['app.kubernetes.io/component']).sort());
+  });
+
+  test('the NFS server is reached by whom its addresses name; by everybody, who can’t all be named by addresses, otherwise', () => {
+    const ports = [{ port: 'nfs', protocol: 'TCP' }];
+    const ingressFor = (settings: Settings) =>
+      find(template('knit-storage-nfs', settings), 'NetworkPolicy', 'nfs-server').spec.ingress;
+    expect(ingressFor({})).toEqual([{ ports }]);
+    expect(ingressFor({ 'nfs.allowedCIDRs': ['10.0.0.0/24', '::/0'] })).toEqual([
+      { ports, from: [{ ipBlock: { cidr: '10.0.0.0/24' } }, { ipBlock: { cidr: '::/0' } }] },
+    ]);
   });
 
   test('knitd-backend is reached by knitd, Data Agents and whom the values name', () => {
