@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Tx } from './database.ts';
-import { isDue } from './due.ts';
+import { beyondPauses, isDue, now } from './due.ts';
 import { locks } from './locks.ts';
 import type { ClaimedRun } from './run-claims.ts';
 
@@ -51,12 +51,10 @@ export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admi
   const { rows } = await sql<{ due: Date | null }>`
     ${place}
     select case when exists (select from place) then clock_timestamp() + ${soonMilliseconds} * interval '1 millisecond'
-           else (select min(next_attempt_at)
-                 from (select status, next_attempt_at from run
-                       where next_attempt_at > '-infinity'
-                         and status in ('deactivated', 'waiting', 'ready', 'starting', 'running', 'completing', 'aborting')
-                       offset 0) as backing_off -- by the index of those alone
-                 where status = 'waiting' and next_attempt_at > clock_timestamp()) end as due`.execute(tx);
+           else (select min(due_at) from waiting_plan cross join lateral (
+                   select next_attempt_at as due_at from run
+                   where ${waitingAgain} and run.plan_id = waiting_plan.plan_id and next_attempt_at > ${now}
+                   order by next_attempt_at limit 1) as next_one) end as due`.execute(tx);
   const due = rows[0]?.due;
   return { runs: [], ...(due && { nextAt: due }) };
 }
@@ -90,14 +88,22 @@ async function countUnderWay(tx: Tx): Promise<number> {
   return rows[0]?.runs ?? 0;
 }
 
-/** The distinct Plans of waiting Runs: one look into the index for each. */
+// The two parts of what waits; each has an index of its own, so that Runs that back off cost nothing until they are due.
+const waitingFirst = sql`status = 'waiting' and next_attempt_at = '-infinity'`;
+const waitingAgain = sql`status = 'waiting' and next_attempt_at > '-infinity'`;
+
+/** The distinct Plans of waiting Runs: one look into each index for each. */
 const waitingPlan = sql`waiting_plan (plan_id) as (
-  (select plan_id from run where status = 'waiting' order by plan_id limit 1)
+  select ${planAfter(sql`'00000000-0000-0000-0000-000000000000'::uuid`)}
   union all
-  select (select run.plan_id from run
-          where status = 'waiting' and run.plan_id > waiting_plan.plan_id order by run.plan_id limit 1)
-  from waiting_plan where waiting_plan.plan_id is not null
+  select ${planAfter(sql`waiting_plan.plan_id`)} from waiting_plan where waiting_plan.plan_id is not null
 )`;
+
+function planAfter(planId: RawBuilder<unknown>): RawBuilder<unknown> {
+  const first = (waiting: RawBuilder<unknown>) =>
+    sql`(select run.plan_id from run where ${waiting} and run.plan_id > ${planId} order by run.plan_id limit 1)`;
+  return sql`least(${first(waitingFirst)}, ${first(waitingAgain)})`;
+}
 
 /**
  * The table `place`: the Runs that come next, numbered from 1, behind those that are ready already. The first so many Runs are
@@ -132,10 +138,17 @@ function places({ limit, ahead }: AdmissionRequest, { mayFill }: Terms): RawBuil
     )`;
 }
 
+/** The oldest Runs of a Plan that wait, of those that are tried again the first that were due; no more than `count` of each are read. */
 const oldestWaiting = (planId: RawBuilder<unknown>, count: RawBuilder<unknown>): RawBuilder<unknown> => sql`
-  select run_id from run
-  where status = 'waiting' and run.plan_id = ${planId} and ${isDue}
-  order by run_id limit ${count}`;
+  select run_id from (
+    (select run_id from run where ${waitingFirst} and run.plan_id = ${planId} order by run_id limit ${count})
+    union all
+    (select run_id from run where ${waitingAgain} and run.plan_id = ${planId} and next_attempt_at <= ${now}
+     order by next_attempt_at limit ${count})
+    union all
+    (select run_id from run where ${waitingAgain} and run.plan_id = ${planId} and next_attempt_at > ${beyondPauses}
+     order by next_attempt_at limit ${count})
+  ) as due order by run_id limit ${count}`;
 
 /** Takes Runs that are ready, in the order in which they should be started; none while the system is paused. */
 export async function takeReadyRuns(tx: Tx, limit: number): Promise<ClaimedRun[]> {

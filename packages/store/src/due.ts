@@ -1,10 +1,13 @@
 import { sql } from 'kysely';
 
-/**
- * Whether a row that backs off is due. One that would have to wait for longer than any pause lasts was put off before the
- * clock was set back, and is due as well.
- */
-export const isDue = sql`(next_attempt_at <= clock_timestamp() or next_attempt_at > clock_timestamp() + interval '65 minutes')`;
+/** The time of the statement: an index leads to what is due by it. */
+export const now = sql`statement_timestamp()`;
+
+/** From then on a row is put off for longer than any pause lasts: it was before the clock was set back, and is due as well. */
+export const beyondPauses = sql`${now} + interval '65 minutes'`;
+
+/** Whether a row that backs off is due. */
+export const isDue = sql`(next_attempt_at <= ${now} or next_attempt_at > ${beyondPauses})`;
 
 /** Whether nobody prolongs an upload any more; a lease that is longer than leases are is of a clock that was set back. */
 export const isLeaseOver = sql`(lease_until < clock_timestamp() or lease_until > clock_timestamp() + interval '5 minutes')`;

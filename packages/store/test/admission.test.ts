@@ -11,6 +11,7 @@ import {
   resumeSystem,
   setPlanActive,
   snapshot,
+  type Tx,
   transaction,
 } from '../src/index.ts';
 import { testStore } from './fixture.ts';
@@ -50,6 +51,23 @@ async function planWithRuns(
   for (let count = 0; count < runs; count++) await t.push(`plan:${name}`);
   await t.project();
   return planId;
+}
+
+/** How many rows of Runs, and entries of their indexes, are read for some work. */
+async function entriesRead<Result>(
+  tx: Tx,
+  work: () => Promise<Result>,
+): Promise<{ result: Result; read: number }> {
+  const read = async () => {
+    const { rows } = await sql<{ read: number }>`
+      select sum(pg_stat_get_xact_tuples_returned(relation))::float8 as read
+      from (select indexrelid from pg_index where indrelid = 'run'::regclass
+            union all select 'run'::regclass) as given (relation)`.execute(tx);
+    return rows[0]?.read ?? 0;
+  };
+  const before = await read();
+  const result = await work();
+  return { result, read: (await read()) - before };
 }
 
 const counted = (planIds: PlanId[]) => (planId: PlanId) => planIds.filter((each) => each === planId).length;
@@ -124,16 +142,53 @@ test('looking for the next Run that backs off does not read those that wait for 
             on conflict do nothing`.execute(t.db);
   await t.project();
   expect(await admit(10)).toEqual([planId]);
-  const read = await transaction(t.db, async (tx) => {
-    const count = sql<{ rows: number }>`
-      select idx_tup_fetch + seq_tup_read as rows from pg_stat_xact_user_tables where relname = 'run'`;
-    const before = (await count.execute(tx)).rows[0]?.rows ?? 0;
-    expect(await admitRuns(tx, { limit: 10 })).toEqual({ runs: [] });
-    return ((await count.execute(tx)).rows[0]?.rows ?? 0) - before;
-  });
+  const { result, read } = await transaction(t.db, (tx) =>
+    entriesRead(tx, () => admitRuns(tx, { limit: 10 })),
+  );
+  expect(result).toEqual({ runs: [] });
   expect(read).toBeLessThan(50);
   await transaction(t.db, (tx) => setPlanActive(tx, planId, false));
   await finishAll();
+});
+
+test('100,000 Runs that back off are not read when the next Run is looked for, whatever the statistics', {
+  timeout: 120_000,
+}, async () => {
+  const stuck = await t.plan({ '/in': ['stuck:yes'] });
+  await sql`
+    insert into run (plan_id, combination, status, failures, next_attempt_at)
+    select ${stuck}, array[uuidv7()], 'waiting', 1, clock_timestamp() + nr * interval '10 milliseconds' + interval '10 minutes'
+    from generate_series(1, 100000) as nr`.execute(t.db);
+  const step = () =>
+    transaction(t.db, (tx) =>
+      entriesRead(tx, async () => {
+        const { runs, nextAt } = await admitRuns(tx, { limit: 50, ahead: 100 });
+        const runIds = runs.map((run) => run.runId);
+        await nameWorkers(tx, runIds);
+        await changeStatus(tx, { runIds, to: 'ready' });
+        expect(nextAt === undefined).toBe(runs.length > 0);
+        return runs.map((run) => run.planId);
+      }),
+    );
+  for (const statistics of ["delete from pg_statistic where starelid = 'run'::regclass", 'analyze run']) {
+    await sql.raw(statistics).execute(t.db);
+    const moves = await planWithRuns(`moves: ${statistics}`, 1);
+    const first = await step();
+    expect(first.result).toEqual([moves]);
+    expect(first.read).toBeLessThan(1000);
+    const second = await step();
+    expect(second.result).toEqual([]);
+    expect(second.read).toBeLessThan(1000);
+    await finishAll();
+  }
+  // Once they are due, all of them at the same time, no more are read than are taken.
+  await sql`update run set next_attempt_at = clock_timestamp() - interval '1 second' where plan_id = ${stuck}`.execute(
+    t.db,
+  );
+  const due = await step();
+  expect(due.result).toEqual(Array(50).fill(stuck));
+  expect(due.read).toBeLessThan(2000);
+  await sql`delete from run where plan_id = ${stuck}`.execute(t.db);
 });
 
 test("a Run that waits names the system's limit only when that is reached", async () => {
