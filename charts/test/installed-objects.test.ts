@@ -164,6 +164,16 @@ describeWithHelm(`what values change${unless}`, () => {
       });
   });
 
+  test('mount options of none: the StorageClasses name none, and their Secret has nothing in it', () => {
+    const server = { 'nfs.external': true, 'nfs.server': 'nfs.example.com' };
+    for (const none of ['', null]) {
+      const objects = template('knit-storage-nfs', { ...server, 'nfs.mountOptions': none });
+      for (const name of namesOf(objects, 'StorageClass'))
+        expect(find(objects, 'StorageClass', name).mountOptions).toBeUndefined();
+      expect(find(objects, 'Secret', 'nfs-mount-options').data).toEqual({ mountOptions: '' });
+    }
+  });
+
   test('other names of StorageClasses reach the charts that use them', () => {
     const objects = templateAll({
       'knit-storage-nfs': { 'storageClasses.system.name': 'sys', 'storageClasses.data.name': 'dat' },
@@ -258,6 +268,11 @@ describeWithHelm(`what values change${unless}`, () => {
 
   test('an external registry: none is installed', () => {
     expect(templateAll({ 'knit-image-registry': { external: true } })['knit-image-registry']).toEqual([]);
+  });
+
+  test.each([-2_000_000_000, -1, 0, 1_000_000_000])('workers have the priority %d to the digit', (value) => {
+    const app = template('knit-app', { 'worker.priorityClass.value': value });
+    expect(find(app, 'PriorityClass', 'knitfab-worker')).toMatchObject({ value, preemptionPolicy: 'Never' });
   });
 
   test('a registry on a volume of one node: its pod goes before the next one comes', () => {

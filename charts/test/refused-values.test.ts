@@ -7,6 +7,12 @@ const refused: [string, Chart, Settings, RegExp][] = [
   ['a misspelt value', 'knit-app', { 'knitd.prot': 30803 }, /'prot' not allowed/],
   ['a port that nodes do not have', 'knit-app', { 'knitd.port': 443 }, /\/knitd\/port.*minimum/],
   ['a port in quotes', 'knit-image-registry', { port: '30503' }, /\/port.*want integer/],
+  [
+    'a priority of the system’s own',
+    'knit-app',
+    { 'worker.priorityClass.value': 1_000_000_001 },
+    /\/worker\/priorityClass\/value.*maximum/,
+  ],
   ['a log level that does not exist', 'knit-app', { 'log.level': 'loud' }, /\/log\/level.*'warn'/],
   ['a volume that is more than full', 'knit-app', { 'vex.fullPercent': 120 }, /\/vex\/fullPercent.*maximum/],
   ['less than no replicas', 'knit-app', { 'loops.finishing.replicas': -1 }, /\/replicas.*minimum/],
