@@ -30,7 +30,7 @@ const loopsOf: Record<EngineComponent, (options: LoopOptions) => Loop[]> = {
   projection: ({ store }) => [nominationLoop(store), projectionLoop(store)],
   initialize: ({ store, drivers }) => [initializeLoop(store, there(drivers))],
   'run-management': ({ store, drivers, startDeadlineMilliseconds }) => [
-    new WorkerObserver(store, there(drivers), startDeadlineMilliseconds),
+    new WorkerObserver(store, there(drivers), { startDeadlineMilliseconds }),
     startWorkersLoop(store, there(drivers)),
   ],
   finishing: ({ store, drivers }) => [

@@ -34,6 +34,13 @@ const laterMilliseconds = 1000;
 /** Pauses before a worker that could not be looked at is looked at again: they double. */
 const pauses = { first: 1000, longest: 5000 };
 
+export interface ObserverOptions {
+  /** How long a worker may take until it runs; an hour when absent. */
+  startDeadlineMilliseconds?: number | undefined;
+  /** A clock that nobody sets, in milliseconds; that of this process when absent. */
+  now?: () => number;
+}
+
 /** Follows workers: starting → running → completing or aborting. It is told which to look at. */
 export class WorkerObserver implements Loop {
   readonly name = 'run-management (observe)';
@@ -48,17 +55,21 @@ export class WorkerObserver implements Loop {
   /** Those that could not be looked at, until when they are left alone, and how long that was. */
   readonly #postponed = new Map<RunId, { until: number; pause: number }>();
   readonly #pendingSince = new Map<RunId, number>();
-  // Times are by the clock that nobody sets.
+  readonly #now: () => number;
   #resyncAt = 0;
 
   constructor(
     store: Store,
     { workers }: Pick<Drivers, 'workers'>,
-    startDeadlineMilliseconds = defaultStartDeadlineMilliseconds,
+    {
+      startDeadlineMilliseconds = defaultStartDeadlineMilliseconds,
+      now = () => performance.now(),
+    }: ObserverOptions = {},
   ) {
     this.#store = store;
     this.#workers = workers;
     this.#startDeadlineMilliseconds = startDeadlineMilliseconds;
+    this.#now = now;
   }
 
   /** Notes that a worker's state has changed; the next step looks at it. */
@@ -91,7 +102,7 @@ export class WorkerObserver implements Loop {
 
   /** Adds what has to be looked at though nobody has told of it. */
   async #collect(): Promise<void> {
-    const now = performance.now();
+    const now = this.#now();
     if (now >= this.#resyncAt) {
       for (const runId of await startedRuns(this.#store.db)) this.#changed.add(runId);
       this.#resyncAt = now + resyncMilliseconds;
@@ -110,7 +121,7 @@ export class WorkerObserver implements Loop {
   #postpone(runId: RunId): void {
     const last = this.#postponed.get(runId);
     const pause = last === undefined ? pauses.first : Math.min(last.pause * 2, pauses.longest);
-    this.#postponed.set(runId, { until: performance.now() + pause, pause });
+    this.#postponed.set(runId, { until: this.#now() + pause, pause });
   }
 
   /** Runs that another copy has at the moment, or whose start is not committed, are looked at again. */
@@ -127,7 +138,7 @@ export class WorkerObserver implements Loop {
   }
 
   #nextLook(): Date {
-    const now = performance.now();
+    const now = this.#now();
     const [first] = this.#pendingSince.values(); // in the order of their coming
     const next = Math.min(
       this.#resyncAt,
@@ -170,9 +181,9 @@ export class WorkerObserver implements Loop {
       this.#pendingSince.delete(runId);
       return state;
     }
-    const since = this.#pendingSince.get(runId) ?? performance.now();
+    const since = this.#pendingSince.get(runId) ?? this.#now();
     this.#pendingSince.set(runId, since);
-    if (performance.now() - since < this.#startDeadlineMilliseconds) return state;
+    if (this.#now() - since < this.#startDeadlineMilliseconds) return state;
     this.#pendingSince.delete(runId);
     const reason = state.reason ?? 'the worker did not start in time';
     return { phase: 'ended', code: notStarted, reason, cause: 'lost' };

@@ -11,6 +11,7 @@ export async function checkAtRest(model: Model, system: System): Promise<void> {
   await system.settle();
   model.follow(await outputsMade(model, system));
   await checkCombinations(model, system);
+  await checkRetries(system);
   await checkDatabase(system);
   await checkOutside(system);
 }
@@ -29,6 +30,24 @@ async function outputsMade(model: Model, { store }: System): Promise<Effect[]> {
       order: 0,
       change: () => new Set([...tags, ...systemTags(knitId, timestamp)]),
     }));
+}
+
+/** Once all is at rest: a Run that has failed by itself has been tried as often as its budget allows, and no more often. */
+async function checkRetries({ store: { db } }: System): Promise<void> {
+  const { rows } = await sql`
+    select run.run_id, run.status, run.cause, spent.attempts, coalesce((retry ->> spent.cause)::int, 3) as budget
+    from run join plan using (plan_id)
+    cross join lateral (
+      select failed.cause, count(*) as attempts
+      from (select coalesce(cause, 'error') as cause from run_attempt as before
+            where before.run_id = run.run_id and before.attempt >= budget_from
+            union all select coalesce(run.cause, 'error') where run.status = 'failed') as failed
+      group by 1) as spent
+    where plan.name is null and spent.cause <> 'user'
+      and (spent.attempts > coalesce((retry ->> spent.cause)::int, 3) + 1
+           or run.status = 'failed' and not stopped and spent.cause = coalesce(run.cause, 'error')
+              and spent.attempts <= coalesce((retry ->> spent.cause)::int, 3))`.execute(db);
+  expect(rows, 'Runs that were tried too often, or not often enough').toEqual([]);
 }
 
 async function checkCombinations(model: Model, system: System): Promise<void> {
@@ -50,7 +69,8 @@ async function checkCombinations(model: Model, system: System): Promise<void> {
   expect(gone, 'Data that are gone though nobody deleted them').toEqual([]);
 }
 
-async function checkDatabase({ store: { db } }: System): Promise<void> {
+/** What must hold at any moment, whatever goes on. */
+export async function checkDatabase({ store: { db } }: System): Promise<void> {
   for (const { name, check } of invariants) {
     expect(await snapshot(db, (tx) => check(tx, 10)), name).toEqual([]);
   }

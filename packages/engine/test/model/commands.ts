@@ -7,9 +7,9 @@ import {
   transaction,
 } from '@knitfab/store';
 import fc from 'fast-check';
-import { checkAtRest } from './at-rest.ts';
+import { checkAtRest, checkDatabase } from './at-rest.ts';
 import type { Model } from './model.ts';
-import { inspectFails, startsFailForEver } from './not-tried.ts';
+import { startsFailForEver } from './not-tried.ts';
 import { scriptedCalls } from './scripted-drivers.ts';
 import type { System } from './system.ts';
 import {
@@ -19,19 +19,24 @@ import {
   lostUpload,
   openUpload,
   push,
+  quarrel,
   registration,
   request,
   some,
   type UserAction,
 } from './user-actions.ts';
 
-// What may happen, as fast-check draws it. A command that is not known to be refused is tried in any state.
+// What may happen, as fast-check draws it. A command that is not known to be refused is tried in any state; after each of them,
+// whatever must hold at any moment has to hold.
 
-type Command = fc.AsyncCommand<Model, System>;
+export type Command = fc.AsyncCommand<Model, System>;
 
 const command = (name: string, run: (model: Model, system: System) => Promise<unknown>): Command => ({
   check: () => true,
-  run: async (model, system) => void (await run(model, system)),
+  async run(model, system) {
+    await run(model, system);
+    await checkDatabase(system);
+  },
   toString: () => name,
 });
 
@@ -50,11 +55,13 @@ const byItself = userAction.map(({ name, perform }) =>
   command(name, async (model, system) => model.follow(await perform(model, system))),
 );
 
-const someLoops = fc.array(fc.nat(30), { minLength: 1, maxLength: 20 });
+const allLoops = Array.from({ length: 30 }, (_, index) => index);
+const someLoops = fc.oneof(fc.constant(allLoops), fc.array(fc.nat(30), { minLength: 1, maxLength: 20 }));
 
 /** Any actions, or a Plan that comes while Data change: what neither sees of the other would be lost. */
 const actionsAtOnce = fc.oneof(
   fc.array(userAction, { minLength: 2, maxLength: 5 }),
+  quarrel,
   fc
     .tuple(registration, fc.array(fc.oneof(changeTags, push), { minLength: 1, maxLength: 4 }))
     .map(([plan, changes]) => [plan, ...changes]),
@@ -70,7 +77,7 @@ const atOnce = fc
   })
   .map(({ actions, loops, times, linger }) =>
     command(
-      `at once (${actions.map(({ name }) => name).join(' | ')} | ${times} × step ${loops}; ${linger} ms to commit)`,
+      `at once (${actions.map(({ name }) => name).join(' | ')} | ${times} × ${stepName(loops)}; ${linger} ms to commit)`,
       async (model, system) => {
         const [effects] = await system.lingering(linger, () =>
           Promise.all([
@@ -83,7 +90,22 @@ const atOnce = fc
     ),
   );
 
-const stepping = someLoops.map((which) => command(`step ${which}`, (_model, system) => system.step(which)));
+const stepName = (loops: number[]) => `step ${loops === allLoops ? 'all' : loops}`;
+
+const stepping = fc
+  .tuple(someLoops, fc.integer({ min: 1, max: 3 }))
+  .map(([loops, times]) =>
+    command(`${times} × ${stepName(loops)}`, (_model, system) => system.step(loops, times)),
+  );
+
+const pausing = fc.record({ loops: someLoops, isResumed: fc.boolean() }).map(({ loops, isResumed }) =>
+  command(`pause, ${stepName(loops)}${isResumed ? ', resume' : ''}`, async (_model, system) => {
+    const { db } = system.store;
+    await transaction(db, (tx) => pauseSystem(tx, null));
+    await system.step(loops, 2);
+    if (isResumed) await transaction(db, resumeSystem);
+  }),
+);
 
 const ending = fc
   .record({ which: fc.nat(), code: fc.constantFrom(0, 0, 1, 'lost' as const) })
@@ -121,7 +143,7 @@ const restarting = fc.constant(command('restart', async (_model, system) => syst
 
 const disturbance = fc
   .record({
-    call: fc.constantFrom(...scriptedCalls.filter((call) => inspectFails || call !== 'inspect')),
+    call: fc.constantFrom(...scriptedCalls),
     times: fc.integer({ min: 1, max: 4 }),
   })
   .map(({ call, times }) =>
@@ -147,10 +169,7 @@ const timePassing = fc.constantFrom(
 
 /** Alone, so that each admission has one limit to keep to. */
 const limiting = fc.oneof(
-  fc.constantFrom(
-    command('pause', (_model, { store }) => transaction(store.db, (tx) => pauseSystem(tx, null))),
-    command('resume', (_model, { store }) => transaction(store.db, resumeSystem)),
-  ),
+  fc.constant(command('resume', (_model, { store }) => transaction(store.db, resumeSystem))),
   fc
     .constantFrom(1, 3, null)
     .map((maxRunning) =>
@@ -195,6 +214,7 @@ export const commands: fc.Arbitrary<Command>[] = [
   slowness,
   ...(startsFailForEver ? [breakingImage] : []),
   timePassing,
+  pausing,
   limiting,
   rest,
 ];

@@ -14,7 +14,6 @@ import { initializeLoop } from '../../src/initialize.ts';
 import type { Loop, Step } from '../../src/loop.ts';
 import { nominationLoop } from '../../src/nomination.ts';
 import { WorkerObserver } from '../../src/run-management/observe-workers.ts';
-import { housekeepingOutlivesRemovals } from './not-tried.ts';
 import { recordChanges } from './recorded-changes.ts';
 import { InjectedFailure, ScriptedDrivers } from './scripted-drivers.ts';
 
@@ -50,6 +49,9 @@ export interface RunRow {
 
 /** How many rounds the limits hold while all comes to rest, how many may pass without any change, and how many there may be. */
 const rounds = { limited: 10, idle: 8, most: 1000 };
+
+/** For longer than that, no worker that could not be looked at is left alone. */
+const longestPauseMilliseconds = 5000;
 
 /** A database whose transactions are rolled back at their end, as if the process had been killed there. */
 function dyingBeforeCommit(db: Store['db']): Store['db'] {
@@ -98,6 +100,8 @@ export class System {
   readonly dyingLoops: Loop[];
   #conditions: Conditions;
   #lingerMilliseconds = 0;
+  /** By the clock of those that look at workers. */
+  #milliseconds = 0;
   readonly #capacity: { cpu: number; memory: number } | undefined;
 
   private constructor(connectionString: string, conditions: Conditions) {
@@ -123,12 +127,13 @@ export class System {
   #copy(store: Store): Loop[] {
     const { impatient, ahead, pieceSize } = this.#conditions;
     const { drivers } = this;
-    const own: Record<string, Loop> = {
-      nomination: nominationLoop(store, pieceSize),
-      initialize: initializeLoop(store, drivers, ahead),
-    };
-    const startDeadlineMilliseconds = impatient ? 0 : 3_600_000;
-    return engineLoops({ store, drivers, startDeadlineMilliseconds }).map((loop) => own[loop.name] ?? loop);
+    const observer = new WorkerObserver(store, drivers, {
+      now: () => this.#milliseconds,
+      ...(impatient && { startDeadlineMilliseconds: 0 }),
+    });
+    const own = [nominationLoop(store, pieceSize), initializeLoop(store, drivers, ahead), observer];
+    const ownByName = new Map<string, Loop>(own.map((loop) => [loop.name, loop]));
+    return engineLoops({ store, drivers }).map((loop) => ownByName.get(loop.name) ?? loop);
   }
 
   /** Two new copies of every loop, that know nothing of what was before. */
@@ -166,11 +171,12 @@ export class System {
       this.store.db,
     );
     await sql`update garbage set next_attempt_at = '-infinity'`.execute(this.store.db);
+    this.#milliseconds += longestPauseMilliseconds;
   }
 
   /** Nobody prolongs the uploads that are under way now. */
   async endLeases(): Promise<void> {
-    await sql`update run set lease_until = '-infinity' where status = 'running' and lease_until is not null`.execute(
+    await sql`update run set lease_until = clock_timestamp() - interval '1 second' where status = 'running' and lease_until is not null`.execute(
       this.store.db,
     );
   }
@@ -259,8 +265,8 @@ async function stepOf(loop: Loop): Promise<Step> {
   try {
     return await loop.step();
   } catch (error) {
-    const inHousekeeping = error instanceof InjectedFailure && loop.name === 'housekeeping';
-    if (inHousekeeping && (error.call === 'list' || !housekeepingOutlivesRemovals)) return { more: false };
+    const isUnlisted = error instanceof InjectedFailure && error.call === 'list';
+    if (isUnlisted && loop.name === 'housekeeping') return { more: false };
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import {
   definePlan,
   formatTag,
   idTagKey,
+  isFinished,
   type KnitId,
   NotFound,
   parseTag,
@@ -139,9 +140,8 @@ export const lostUpload: fc.Arbitrary<UserAction> = fc.constant({
   },
 });
 
-export const changeTags: fc.Arbitrary<UserAction> = fc
-  .record({ which: fc.nat(), add: fc.subarray(pushedTags), remove: fc.subarray(pushedTags) })
-  .map(({ which, add, remove }) => ({
+const changeTagsOf = (which: number): fc.Arbitrary<UserAction> =>
+  fc.record({ add: fc.subarray(pushedTags), remove: fc.subarray(pushedTags) }).map(({ add, remove }) => ({
     name: `tag #${which} +${add} -${remove}`,
     async perform(model, system) {
       const knitId = some([...model.data.keys()], which);
@@ -154,6 +154,8 @@ export const changeTags: fc.Arbitrary<UserAction> = fc
       return [{ what: 'data', knitId, order: done.order, change: (tags) => tags && after(tags) }];
     },
   }));
+
+export const changeTags: fc.Arbitrary<UserAction> = fc.nat().chain(changeTagsOf);
 
 const input = fc.record({
   first: fc.nat(1),
@@ -223,12 +225,16 @@ export const activation: fc.Arbitrary<UserAction> = fc
 
 const requests = { stop: stopRun, abort: abortRun, retry: retryRun, delete: deleteRun };
 
-export const request: fc.Arbitrary<UserAction> = fc
-  .record({ which: fc.nat(), what: fc.constantFrom(...(Object.keys(requests) as (keyof typeof requests)[])) })
-  .map(({ which, what }) => ({
+const requestOf = (which: number, isApt: boolean): fc.Arbitrary<UserAction> =>
+  fc.constantFrom(...(Object.keys(requests) as (keyof typeof requests)[])).map((what) => ({
     name: `${what} run #${which}`,
     async perform(_model, system) {
-      const run = some(await system.runs(), which);
+      const isForFinished = what === 'retry' || what === 'delete';
+      const runs = await system.runs();
+      const run = some(
+        isApt ? runs.filter(({ status }) => isFinished(status) === isForFinished) : runs,
+        which,
+      );
       if (run === undefined) return [];
       const done = await ordered(system, async (tx) => {
         const outputs = await outputsOf(tx, run.runId);
@@ -241,6 +247,18 @@ export const request: fc.Arbitrary<UserAction> = fc
       return answer.map((knitId): Effect => ({ what: 'data', knitId, order, change: () => undefined }));
     },
   }));
+
+/** Most of them of a Run that may be in a state that allows it. */
+export const request: fc.Arbitrary<UserAction> = fc
+  .tuple(fc.nat(), fc.constantFrom(true, true, true, false))
+  .chain(([which, isApt]) => requestOf(which, isApt));
+
+/** Several users who change one Data, or ask for one Run. */
+export const quarrel: fc.Arbitrary<UserAction[]> = fc
+  .record({ which: fc.nat(), isOfTags: fc.boolean() })
+  .chain(({ which, isOfTags }) =>
+    fc.array(isOfTags ? changeTagsOf(which) : requestOf(which, false), { minLength: 2, maxLength: 5 }),
+  );
 
 async function outputsOf(tx: Tx, runId: RunId): Promise<KnitId[]> {
   const { rows } = await sql<{ knitId: KnitId }>`
