@@ -1,5 +1,4 @@
-import type { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable, type Transform, Writable } from 'node:stream';
 import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { Invalid } from '@knitfab/core';
 
@@ -67,8 +66,25 @@ export function decodeBody(body: AsyncIterable<Buffer>, contentType: string): As
 export function encodeBody(tar: Readable, contentType: string): Readable {
   const compressed = compressionOf(contentType)?.compress();
   if (compressed === undefined) return tar;
-  pipeline(tar, compressed, () => {}); // whoever reads `compressed` hears of a failure there
+  pipeline(tar, oneByOne(compressed), () => {}); // whoever reads `compressed` hears of a failure there
   return compressed;
+}
+
+/**
+ * Writes to a stream whose end is told only when it has taken in all: Node ends a zstd stream twice when it is told of its end with
+ * the last piece, and an empty one then follows.
+ */
+function oneByOne(stream: Transform): Writable {
+  const writing = new Writable({
+    write: (piece: Buffer, encoding, done) => void stream.write(piece, encoding, done),
+    final: (done) => void stream.end(done),
+    destroy(error, done) {
+      if (error !== null) stream.destroy(error);
+      done(error);
+    },
+  });
+  stream.once('close', () => writing.destroy());
+  return writing;
 }
 
 function compressionOf(contentType: string): Compression | undefined {

@@ -23,6 +23,16 @@ describe('a body', () => {
     expect((await collect(decodeBody(inChunks(sent, 1000), type))).equals(content)).toBe(true);
   });
 
+  it.each(Object.values(archiveTypes))('comes back from %s however it comes in pieces', async (type) => {
+    for (const size of [1, 407, 16_384, 65_535, 65_536, 131_072, 131_073, 600_000]) {
+      const pieces = function* () {
+        for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
+      };
+      const sent = await collect(encodeBody(Readable.from(size === 1 ? [content] : pieces()), type));
+      expect((await collect(decodeBody(inChunks(sent, 65_536), type))).equals(content)).toBe(true);
+    }
+  });
+
   it('has its type in any case, with parameters', async () => {
     expect((await collect(decodeBody(inChunks(gzipSync(content)), 'Application/GZIP; x=y'))).length).toBe(
       600_000,
