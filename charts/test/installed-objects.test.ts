@@ -307,6 +307,20 @@ describeWithHelm(`what values change${unless}`, () => {
     });
   });
 
+  test('nothing depends on the cluster’s domain: components are told it, and call each other by names without it', () => {
+    const { 'knit-app': app, ...others } = templateAll({
+      'knit-certs': certificates,
+      'knit-app': { clusterTLD: 'corp.example' },
+    });
+    const configured = app.filter(({ kind }) => kind === 'ConfigMap');
+    expect(configurationOf(configured, 'knitd-config')).toMatchObject({
+      clusterTLD: 'corp.example',
+      backend: 'http://knitd-backend:8080',
+    });
+    const rest = [...app.filter((object) => !configured.includes(object)), ...Object.values(others).flat()];
+    expect(JSON.stringify(rest)).not.toMatch(/corp\.example|cluster\.local/);
+  });
+
   test('a mirror takes the place of every image’s registry', () => {
     const mirror = { imageMirror: '10.0.0.1:30503/copies' };
     const objects = Object.values(
