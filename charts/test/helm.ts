@@ -51,7 +51,13 @@ export function whatTheClusterLacks(): string | undefined {
  * What a chart would install, without a cluster.
  * @throws {Error} with what helm says when it refuses the values
  */
-export function template(chart: Chart, settings: Settings = {}, namespace = 'knitfab'): KubernetesObject[] {
+export const template = (chart: Chart, settings: Settings = {}, namespace = 'knitfab'): KubernetesObject[] =>
+  parseAllDocuments(render(chart, settings, namespace)).flatMap(
+    (document) => (document.toJS() as KubernetesObject | null) ?? [],
+  );
+
+/** The same as helm writes it, for what a reader of YAML would take for equal, and Kubernetes does not: 1e+06 and 1000000. */
+export function render(chart: Chart, settings: Settings = {}, namespace = 'knitfab'): string {
   const { status, stdout, stderr } = spawnSync(
     'helm',
     [
@@ -68,7 +74,7 @@ export function template(chart: Chart, settings: Settings = {}, namespace = 'kni
     { encoding: 'utf8', maxBuffer: 1 << 26 },
   );
   if (status !== 0) throw new Error(stderr);
-  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as KubernetesObject | null) ?? []);
+  return stdout;
 }
 
 /** Values as helm's arguments. */
