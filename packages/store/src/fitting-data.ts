@@ -4,6 +4,9 @@ import type { Tx } from './database.ts';
 import { type Asked, fits, narrowestWay } from './nomination-backlog.ts';
 import { knownTagIds } from './tags.ts';
 
+/** Of so many Data it is seen which tag is the best way to them. */
+const enough = 10_000;
+
 /**
  * The tables and conditions of a query for the Data, `way.knit_id`, that fit an input with these tags; undefined if none can.
  * @param looked how many Data are looked at; all that there are when absent
@@ -23,7 +26,7 @@ async function fitting(
     pinnedTimestamp: pinned(timestampTagKey),
   };
   return sql`
-    (${await narrowestWay(tx, asked)} limit ${looked ?? null}::bigint) as way
+    (${await narrowestWay(tx, asked, { count: looked ?? enough })} limit ${looked ?? null}::bigint) as way
     cross join lateral (select run_id, stamped_at from data where data.knit_id = way.knit_id offset 0) as data
     where ${fits(asked)}`;
 }

@@ -61,7 +61,7 @@ export async function nominatePiece(tx: Tx, { inputId, upTo }: Backlog, size = p
   const input = await inputOf(tx, inputId);
   const { rows: seen } = await sql<{ knit_id: KnitId; fits: boolean }>`
     select way.knit_id, ${fits(input)} as fits
-    from (${await narrowestWay(tx, input)} and knit_id > ${upTo}::uuid order by knit_id limit ${size}) as way
+    from (${await narrowestWay(tx, input, { after: upTo, count: size })} and knit_id > ${upTo}::uuid order by knit_id limit ${size}) as way
     cross join lateral (select run_id, stamped_at from data where data.knit_id = way.knit_id offset 0) as data
     order by way.knit_id`.execute(tx);
   const fitting = seen.filter((row) => row.fits).map((row) => row.knit_id);
@@ -124,30 +124,37 @@ export function fits({ tagIds, pinnedId, pinnedTimestamp }: Asked): RawBuilder<u
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 
-/** The index that leads to the fewest Data: those of one id, of one instant, or of the rarest tag. */
-export async function narrowestWay(tx: Tx, input: Asked): Promise<RawBuilder<unknown>> {
+/** The index that leads past the most Data that don't fit: that of one id, of one instant, or of the tag that is sparsest here. */
+export async function narrowestWay(tx: Tx, input: Asked, reach: Reach): Promise<RawBuilder<unknown>> {
   const { pinnedId, pinnedTimestamp } = input;
   if (pinnedId !== null) return sql`select knit_id from data where knit_id = ${pinnedId}::uuid`;
   if (pinnedTimestamp !== null) {
     return sql`select knit_id from data where stamped_at = ${pinnedTimestamp}::timestamptz`;
   }
-  return sql`select knit_id from data_tag where tag_id = ${await rarestTag(tx, input.tagIds)}`;
+  return sql`select knit_id from data_tag where tag_id = ${await sparsestTag(tx, input.tagIds, reach)}`;
+}
+
+/** Which Data are to be looked at: so many, after this one. */
+export interface Reach {
+  after?: KnitId;
+  count: number;
 }
 
 /**
- * The tag with the fewest Data. Counting stops at `cap`, and goes on to ten times as many where all tags have more: that takes no
- * longer than to read the Data of the rarest a few times.
+ * The tag whose next so many Data reach the farthest: whoever looks at those has passed the most others. It reads no more of a
+ * tag than that, however many Data have it.
  */
-export async function rarestTag(
+export async function sparsestTag(
   tx: Tx,
   tagIds: readonly number[],
-  cap = 10_000,
+  { after = beforeAll, count }: Reach,
 ): Promise<number | undefined> {
   if (tagIds.length < 2) return tagIds[0];
-  const { rows } = await sql<{ tag_id: number; count: number }>`
-    select tag_id, (select count(*) from (select from data_tag where data_tag.tag_id = asked.tag_id limit ${cap}) as first_ones) as count
-    from unnest(${tagIds}::bigint[]) as asked (tag_id)
-    order by count limit 1`.execute(tx);
-  const [rarest] = rows;
-  return rarest !== undefined && rarest.count >= cap ? rarestTag(tx, tagIds, cap * 10) : rarest?.tag_id;
+  const { rows } = await sql<{ tag_id: number }>`
+    select tag_id from unnest(${tagIds}::bigint[]) as asked (tag_id)
+    order by (select knit_id from data_tag
+              where data_tag.tag_id = asked.tag_id and knit_id > ${after}::uuid
+              order by knit_id offset ${Math.max(0, count - 1)} limit 1) desc nulls first
+    limit 1`.execute(tx);
+  return rows[0]?.tag_id;
 }

@@ -2,23 +2,26 @@ import { parseTag } from '@knitfab/core';
 import { expect, test } from 'vitest';
 import { countFitting } from '../src/fitting-data.ts';
 import { transaction } from '../src/index.ts';
-import { rarestTag } from '../src/nomination-backlog.ts';
+import { sparsestTag } from '../src/nomination-backlog.ts';
 import { tagIds } from '../src/tags.ts';
 import { testStore } from './fixture.ts';
 import { pushMany } from './many-data.ts';
 
 const store = testStore();
 
-test('of tags that are all on many Data, the one on the fewest leads to them', async () => {
+test('of several tags, the one whose next Data reach the farthest leads to them', async () => {
   await pushMany(store, 120, 'f1:most');
   await pushMany(store, 25, 'f1:fewer');
   const wanted = [parseTag('f1:most'), parseTag('f1:fewer')];
   for (const tags of [wanted, wanted.toReversed()]) {
-    const rarest = await transaction(store.db, async (tx) => {
-      const ids = await tagIds(tx, tags);
-      return tags[ids.indexOf((await rarestTag(tx, ids, 10)) ?? 0)];
-    });
-    expect(rarest).toEqual(parseTag('f1:fewer'));
+    // Of the one there are 20, or not even 50.
+    for (const count of [20, 50]) {
+      const sparsest = await transaction(store.db, async (tx) => {
+        const ids = await tagIds(tx, tags);
+        return tags[ids.indexOf((await sparsestTag(tx, ids, { count })) ?? 0)];
+      });
+      expect(sparsest).toEqual(parseTag('f1:fewer'));
+    }
   }
 });
 
