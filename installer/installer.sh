@@ -764,12 +764,18 @@ owner_advice() {
 
 check_node_ports() {
   local port user file
+  port=$(for file in knit-app knit-image-registry; do node_ports_of "$file"; done | sort | uniq -d | head -n 1)
+  [[ -z $port ]] || problem "knitd and the image registry can't both have port $port of the nodes. Change knitd.port in values/knit-app.yaml, or port in values/knit-image-registry.yaml."
   k get services --all-namespaces -o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}{range .spec.ports[*]} {.nodePort}{end}{"\n"}{end}' >"$work/ports" 2>/dev/null || return 0
   while read -r file port; do
     user=$(awk -v port="$port" '{ for (i = 2; i <= NF; i++) if ($i == port) print $1 }' "$work/ports" | head -n 1)
     [[ -z $user || $user == "$namespace/knitd" || $user == "$namespace/image-registry" ]] ||
       problem "port $port of the nodes is used by the service $user. Choose another one in values/$file.yaml."
-  done < <(for file in knit-app knit-image-registry; do sed -n "s/.*nodePort: *\([0-9]*\).*/$file \1/p" "$work/rendered/$file.yaml"; done | sort -u)
+  done < <(for file in knit-app knit-image-registry; do node_ports_of "$file" | sed "s/^/$file /"; done)
+}
+
+node_ports_of() { # CHART
+  sed -n 's/.*nodePort: *\([0-9]*\).*/\1/p' "$work/rendered/$1.yaml" | sort -u
 }
 
 # Volumes are used by several nodes at once. What can't do that is known for the usual provisioners only.
@@ -803,7 +809,10 @@ check_storage_class() {
 check_storage_stays() {
   local claim class old server=''
   while read -r claim class; do
-    old=$(kn get persistentvolumeclaim "$claim" --ignore-not-found -o jsonpath='{.spec.storageClassName}' 2>/dev/null) || continue
+    if ! old=$(kn get persistentvolumeclaim "$claim" --ignore-not-found -o jsonpath='{.spec.storageClassName}' 2>"$work/error"); then
+      problem "whether there is a volume $claim can't be looked at: $(last_line "$work/error")"
+      continue
+    fi
     [[ -z $old || $old == "$class" ]] ||
       problem "volume $claim is of StorageClass $old, and can't come to be of $class. Take storageClass back to what it was; to move to another storage, back the data up, uninstall.sh --hard, and install anew."
   done < <(cat "$work"/rendered/*.yaml 2>/dev/null | awk '/^---/ { name = kind = "" } /^kind:/ { kind = $2 } /^  name:/ && name == "" { name = $2 }
@@ -853,6 +862,13 @@ certificate_names() { # CERTIFICATE NAME
 check_namespace() {
   [[ $(k get namespace "$namespace" -o jsonpath='{.status.phase}' 2>/dev/null) != Terminating ]] ||
     problem "namespace $namespace is being deleted: wait until it is gone"
+  local level needed=baseline why='Workers and Data Agents run as whatever user an image names'
+  level=$(k get namespace "$namespace" -o jsonpath='{.metadata.labels.pod-security\.kubernetes\.io/enforce}' 2>/dev/null) || level=''
+  if cat "$work"/rendered/*.yaml | grep -qE '^ *hostPath:|^ *privileged: true'; then
+    needed=privileged why='NFS volumes are mounted, and certificates given to nodes, by pods that reach into the node'
+  fi
+  [[ -z $level || $level == privileged || $level == "$needed" ]] ||
+    problem "namespace $namespace admits only pods of the Pod Security level $level, and $needed is needed. $why. kubectl label namespace $namespace --overwrite pod-security.kubernetes.io/enforce=$needed"
 }
 
 # One line a release that a broken-off helm has left: SECRET CHART STATUS
@@ -958,7 +974,11 @@ keep_remembered() {
 # The server's certificate, where --prepare did not know the cluster, or as it was then.
 complete_certificates() {
   local folder=$settings/certs
-  [[ -f $folder/ca.key && $action == install ]] || return 0
+  [[ -f $folder/ca.key ]] || return 0
+  if [[ $action == check ]]; then
+    [[ -f $folder/server.crt ]] || try_out_certificates
+    return
+  fi
   if [[ -f $folder/server.crt ]]; then
     made_here "$folder/server.crt" || return 0
     if h status knit-certs >/dev/null 2>&1 || names_everything "$folder"; then return; fi
@@ -966,6 +986,16 @@ complete_certificates() {
   make_server_certificate "$folder"
   write_certificate_values "$settings"
   say "made the server's certificate for the cluster's nodes"
+}
+
+# Certificates as an installation would make them, only to look at what the charts make of them.
+try_out_certificates() {
+  mkdir -p "$work/prepared/values" "$work/remembered/certificate"
+  cp -R "$settings/certs" "$work/prepared/certs"
+  cp "$settings/values/knit-certs.yaml" "$work/prepared/values"
+  make_server_certificate "$work/prepared/certs"
+  write_certificate_values "$work/prepared"
+  cp "$work/prepared/values/knit-certs.yaml" "$work/remembered/certificate"
 }
 
 names_everything() { # FOLDER

@@ -52,6 +52,70 @@ describe.skipIf(lack)(`installer.sh --check${lack ? ` (${lack})` : ''}`, { timeo
     expect(stderr).toContain('an installation of knit-app is half finished (pending-install)');
   });
 
+  test('looks at certificates that only an installation makes', () => {
+    using place = new ClusterWorkplace();
+    const { KUBECONFIG = '' } = place.environment;
+    place.environment.KUBECONFIG = '';
+    expect(place.prepare()).toMatchObject({ status: 0 });
+    expect(existsSync(join(place.path, 'settings/certs/server.crt'))).toBe(false);
+    const outcome = place.installer('--check', '-s', 'settings', '--kubeconfig', KUBECONFIG);
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(place.path, 'settings/certs/server.crt'))).toBe(false);
+  });
+
+  test('says when two services shall have the same port, and when the namespace admits too little', () => {
+    using place = new ClusterWorkplace();
+    place.prepare();
+    place.edit('knit-app', (values) => values.setIn(['knitd', 'port'], place.ports.registry));
+    kubectl(['create', 'namespace', place.namespace]);
+    kubectl(['label', 'namespace', place.namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+    const { status, stderr } = place.installer('--check', '-s', 'settings');
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      `knitd and the image registry can't both have port ${place.ports.registry} of the nodes`,
+    );
+    expect(stderr).toContain(
+      'admits only pods of the Pod Security level restricted, and privileged is needed',
+    );
+    place.edit('knit-image-registry', (values) => values.setIn(['nodeCerts', 'use'], false));
+    expect(place.installer('--check', '-s', 'settings').stderr).toContain('and baseline is needed');
+  });
+
+  test('refuses another storage where volumes are there, which would stay behind or go', () => {
+    using place = new ClusterWorkplace();
+    place.prepare();
+    kubectl(['create', 'namespace', place.namespace]);
+    kubectl(['create', '-f', '-'], {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: {
+        name: 'database-postgres',
+        namespace: place.namespace,
+        labels: { 'app.kubernetes.io/name': 'knitfab' },
+      },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'knit-former',
+        resources: { requests: { storage: '1Mi' } },
+      },
+    });
+    const { status, stderr } = place.installer('-s', 'settings');
+    expect(status).toBe(1);
+    expect(stderr).toContain('volume database-postgres is of StorageClass knit-former, and can');
+    kubectl([
+      'create',
+      'deployment',
+      'nfs-server',
+      '--image',
+      'none',
+      '--replicas',
+      '0',
+      '-n',
+      place.namespace,
+    ]);
+    expect(place.installer('-s', 'settings').stderr).toContain('the NFS server in the cluster would go');
+  });
+
   test('says that an NFS server is missing when nfs.external is set', () => {
     using place = new ClusterWorkplace();
     place.prepare();
