@@ -11,6 +11,7 @@ const used: Record<string, string[]> = {
   'knitd-backend': [
     'create persistentvolumeclaims',
     'get persistentvolumeclaims',
+    'watch persistentvolumeclaims',
     'create pods',
     'list pods',
     'watch pods',
