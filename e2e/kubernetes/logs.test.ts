@@ -42,7 +42,12 @@ describe.skipIf(!surroundings.hasCluster)('a log', { concurrent: true }, () => {
   // By itself: beside many others a worker may be done before anybody has looked.
   test('can be followed from its beginning while the worker runs, and ends with it', {
     concurrent: false,
-  }, async () => {
+    // Another Pod has another address: a network that still knows the last one that had it may take many seconds.
+    retry: process.env.CI ? 1 : 0,
+  }, async ({ onTestFailed }) => {
+    onTestFailed(async () => {
+      console.error(await knitfab.kubectl('logs', 'deployment/knitd-backend', '--tail=20'));
+    });
     const planId = await runs.script('for n in $(seq 30); do echo $n; sleep 1; done');
     const { runId } = await runs.is('running', planId);
     const [program, ...args] = knit;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import type { VolumeRef } from '@knitfab/engine';
-import { type RecorderState, readRecorder } from './recorder.ts';
+import type { LoopLog, VolumeRef } from '@knitfab/engine';
+import { type Recorder, type RecorderState, readRecorder } from './recorder.ts';
 import { findRecorder, RecorderSearch, type RecorderSearchParts } from './recorder-search.ts';
 
 export interface WorkerLogParts extends RecorderSearchParts {
@@ -15,6 +15,9 @@ export interface WorkerLogRequest {
   readonly follow: boolean;
   readonly signal?: AbortSignal;
 }
+
+/** A recorder that has just started may not listen yet, and one that has just ended no more. */
+const tolerated = 3;
 
 /**
  * What a worker has written: from its recorder as long as there is one, from the log volume afterwards. With `follow` also what it
@@ -56,6 +59,7 @@ async function* followed(parts: WorkerLogParts, request: WorkerLogRequest): Asyn
   const end = new AbortController();
   const ended = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
   const search = new RecorderSearch(parts, name, ended);
+  const complaints = new Complaints(parts.log, name);
   let position = 0;
   try {
     while (!ended.aborted) {
@@ -72,13 +76,36 @@ async function* followed(parts: WorkerLogParts, request: WorkerLogRequest): Asyn
             yield piece;
           }
           return;
-        } catch {
+        } catch (error) {
           // It has ended without a word, or the connection broke: its Pod tells which.
+          complaints.add(place, error as Error);
         }
       }
       await search.change();
     }
   } finally {
     end.abort();
+  }
+}
+
+/** A recorder that can't be reached again and again is told of once for each reason: a network between that lets nobody through. */
+class Complaints {
+  readonly #log: LoopLog;
+  readonly #worker: string;
+  readonly #told = new Set<string>();
+  #failures = 0;
+
+  constructor(log: LoopLog, worker: string) {
+    this.#log = log;
+    this.#worker = worker;
+  }
+
+  add({ origin }: Recorder, { message }: Error): void {
+    if (++this.#failures < tolerated || this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#log.warn(
+      { worker: this.#worker, recorder: origin, reason: message },
+      "a worker's log can not be followed while it runs, and is tried again; it will be whole when the worker has ended",
+    );
   }
 }
