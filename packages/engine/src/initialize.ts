@@ -5,6 +5,7 @@ import {
   postponeRun,
   runMaterials,
   type Store,
+  takePlaces,
   transaction,
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
@@ -17,7 +18,10 @@ const limit = 50;
 /** How many Runs are kept ready where a machine's room is scarce, unless told otherwise: enough that no end of a Run leaves it idle. */
 const aheadOfScarceRoom = 100;
 
-/** Makes the output volumes of the waiting Runs that come next and names their workers: waiting → ready. */
+/**
+ * Makes the output volumes of the waiting Runs that come next and names their workers: waiting → ready. A Run that is ready
+ * already, and has given up its place, gets one again.
+ */
 export function initializeLoop(
   { db }: Store,
   { volumes, workers }: Pick<Drivers, 'volumes' | 'workers'>,
@@ -45,6 +49,11 @@ export function initializeLoop(
           .map((outcome) => outcome.row.runId);
         await nameWorkers(tx, ready);
         await changeStatus(tx, { runIds: ready, to: 'ready' });
+        const again = new Set(claimed.filter(({ status }) => status === 'ready').map(({ runId }) => runId));
+        await takePlaces(
+          tx,
+          ready.filter((runId) => again.has(runId)),
+        );
         let nextAt: Date | undefined;
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));

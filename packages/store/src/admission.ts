@@ -8,8 +8,11 @@ import type { ClaimedRun } from './run-claims.ts';
 // turns, so that one with 10,000 Runs does not hold up one with a single Run; within a Plan the oldest first. Limits of the
 // Plan and of the system, and a pause, hold Runs back.
 
-/** Runs that count against limits: one with a worker's name takes its place until it is finished. */
-export const underWay = sql`status in ('ready', 'starting', 'running', 'completing', 'aborting') and worker is not null`;
+/**
+ * Runs that count against limits: one with a worker's name takes its place until it is finished, or until it gives it up because
+ * its worker can't be started (giveUpPlaces).
+ */
+export const underWay = sql`status in ('ready', 'starting', 'running', 'completing', 'aborting') and worker is not null and not without_place`;
 
 export interface AdmissionRequest {
   /** The most Runs to take. */
@@ -31,7 +34,7 @@ export interface Admission {
 /** When to look again for what somebody else has at the moment. */
 const soonMilliseconds = 200;
 
-/** Takes waiting Runs to prepare: those that come next. */
+/** Takes Runs to prepare, those that come next: they wait, or they are ready and have given up their place. */
 export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admission> {
   const terms = await admissionTerms(tx);
   if (terms.paused) return { runs: [] };
@@ -43,7 +46,7 @@ export async function admitRuns(tx: Tx, request: AdmissionRequest): Promise<Admi
     ${place}
     select run.run_id as "runId", run.plan_id as "planId", status, worker, failures, attempt
     from place join run using (run_id)
-    where status = 'waiting'
+    where ${waitsForPlace}
     order by place
     for no key update of run skip locked`.execute(tx);
   if (runs.length > 0) return { runs };
@@ -90,7 +93,8 @@ async function countUnderWay(tx: Tx): Promise<number> {
 
 // The two parts of what waits; each has an index of its own, so that Runs that back off cost nothing until they are due.
 const waitingFirst = sql`status = 'waiting' and next_attempt_at = '-infinity'`;
-const waitingAgain = sql`status = 'waiting' and next_attempt_at > '-infinity'`;
+const waitsForPlace = sql`(status = 'waiting' or status = 'ready' and without_place)`;
+const waitingAgain = sql`${waitsForPlace} and next_attempt_at > '-infinity'`;
 
 /** The distinct Plans of waiting Runs: one look into each index for each. */
 const waitingPlan = sql`waiting_plan (plan_id) as (
@@ -117,14 +121,14 @@ function places({ limit, ahead }: AdmissionRequest, { mayFill }: Terms): RawBuil
     ), ready as materialized (
       -- those that could not be started and back off hold up nobody
       select priority, count(*) as runs from run join plan using (plan_id)
-      where status = 'ready' and ${isDue} group by priority
+      where ${underWay} and status = 'ready' and ${isDue} group by priority
     ), next_plan as materialized (
       select plan_id, priority, coalesce(taken.runs, 0) as taken,
              least(${limit}, max_running - coalesce(taken.runs, 0)) as room,
              (select coalesce(sum(ready.runs), 0) from ready where ready.priority >= plan.priority) as before
       from waiting_plan join plan using (plan_id) left join taken using (plan_id)
       cross join lateral (${oldestWaiting(sql`plan.plan_id`, sql`1`)}) as oldest
-      where active and (max_running is null or ${mayFill})
+      where (max_running is null or ${mayFill})
         and coalesce(taken.runs, 0) < coalesce(max_running, coalesce(taken.runs, 0) + 1)
       order by priority desc, coalesce(taken.runs, 0), oldest.run_id
       limit ${limit}
@@ -149,26 +153,3 @@ const oldestWaiting = (planId: RawBuilder<unknown>, count: RawBuilder<unknown>):
     (select run_id from run where ${waitingAgain} and run.plan_id = ${planId} and next_attempt_at > ${beyondPauses}
      order by next_attempt_at limit ${count})
   ) as due order by run_id limit ${count}`;
-
-/** Takes Runs that are ready, in the order in which they should be started; none while the system is paused. */
-export async function takeReadyRuns(tx: Tx, limit: number): Promise<ClaimedRun[]> {
-  const { rows } = await sql<ClaimedRun>`
-    with taken as (
-      select plan_id, count(*) as runs from run
-      where status in ('starting', 'running', 'completing', 'aborting') and worker is not null
-      group by plan_id
-    ), ordered as materialized (
-      select run_id, priority,
-             coalesce(taken.runs, 0) + row_number() over (partition by plan_id order by run_id) as turn
-      from run join plan using (plan_id) left join taken using (plan_id)
-      where status = 'ready' and ${isDue}
-        and not exists (select from system where paused_at is not null)
-    )
-    select run.run_id as "runId", run.plan_id as "planId", status, worker, failures, attempt
-    from ordered join run using (run_id)
-    where status = 'ready'
-    order by priority desc, turn, run_id
-    limit ${limit}
-    for no key update of run skip locked`.execute(tx);
-  return rows;
-}

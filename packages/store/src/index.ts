@@ -27,6 +27,7 @@ export { changePlanScheduling } from './plan-scheduling.ts';
 export * from './plans.ts';
 export * from './projection.ts';
 export * from './queues.ts';
+export * from './ready-runs.ts';
 export * from './run-claims.ts';
 export * from './run-counts.ts';
 export * from './run-log.ts';

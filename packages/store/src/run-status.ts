@@ -23,6 +23,7 @@ export async function changeStatus(tx: Tx, { runIds, to, exit }: StatusChange): 
     with changed as (
     update run
     set status = ${to}, updated_at = clock_timestamp(), failures = 0, next_attempt_at = '-infinity', problem = null,
+        without_place = false,
         exit_code = case when ${retried} then null else coalesce(${exit?.code ?? null}::smallint, exit_code) end,
         exit_message = case when ${retried} then null else coalesce(${exit?.message ?? null}::text, exit_message) end
     where run_id = any (${runIds}::uuid[]) and status = any (${statusesBefore(to)}::text[])

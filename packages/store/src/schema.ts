@@ -90,6 +90,7 @@ interface RunTable {
   next_attempt_at: Generated<Date>;
   problem: string | null;
   lease_until: Date | null;
+  without_place: Generated<boolean>;
   cause: FailureCause | null;
   budget_from: Generated<number>;
 }

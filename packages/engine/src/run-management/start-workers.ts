@@ -1,7 +1,9 @@
-import { Invalid, KnitError } from '@knitfab/core';
+import { Invalid, KnitError, type RunId } from '@knitfab/core';
 import {
   changeStatus,
+  giveUpPlaces,
   lockReservations,
+  nextReadyDue,
   noteWaiting,
   postponeRun,
   type RunMaterial,
@@ -18,7 +20,7 @@ import {
 import type { Capacity, Drivers } from '../drivers.ts';
 import { earlier } from '../earlier.ts';
 import type { Loop } from '../loop.ts';
-import { counts, idleStep, type Outcome, sideBySide } from '../outcome.ts';
+import { counts, type Outcome, sideBySide } from '../outcome.ts';
 import { amounts, checkFits } from '../room.ts';
 import { workerSpec } from './worker-spec.ts';
 
@@ -30,6 +32,9 @@ const refused = 255;
 
 /** After so many attempts to start a worker, an hour with the pauses between them, its Run has failed. */
 const mostFailures = 20;
+
+/** After so many, some seconds, its Run no longer keeps others from being started meanwhile. */
+const failuresInPlace = 3;
 
 /**
  * Starts the workers of Runs that are ready: ready → starting, by priority and by turns (see the store's admission). Where
@@ -51,7 +56,8 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         if (claimed.length === 0) {
           // While the system is paused, Runs that are ready are not looked for: its end wakes this loop.
           const { paused } = await readSystem(tx);
-          return paused ? { more: false } : idleStep(tx, { statuses: ['ready'] });
+          const nextAt = paused ? undefined : await nextReadyDue(tx);
+          return { more: false, ...(nextAt && { nextAt }) };
         }
         const materials = await runMaterials(
           tx,
@@ -62,24 +68,32 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
         const outcomes = [...refusals, ...(await sideBySide(runs, (run) => workers.start(workerSpec(run))))];
         const started = outcomes.filter(({ error }) => error === undefined).map(({ row }) => row.runId);
         await changeStatus(tx, { runIds: started, to: 'starting' });
-        const failuresOf = new Map(claimed.map((run) => [run.runId, run.failures]));
+        const failuresOf = new Map(claimed.map((run) => [run.runId, run.failures + 1]));
+        const stuck: RunId[] = [];
         let nextAt: Date | undefined;
         for (const { row, error } of outcomes) {
-          const isGivenUp = (failuresOf.get(row.runId) ?? 0) + 1 >= mostFailures;
-          if (error !== undefined && (error instanceof Invalid || isGivenUp)) {
-            const message = error instanceof KnitError ? error.reason : error.message;
-            const exit = { code: refused, message };
-            const cause = error instanceof Invalid ? 'error' : 'lost';
-            await recordObservations(tx, [{ runId: row.runId, cause }]);
-            await changeStatus(tx, { runIds: [row.runId], to: 'aborting', exit });
-          } else if (error !== undefined) {
-            nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
+          if (error === undefined) continue;
+          const { runId } = row;
+          const failures = failuresOf.get(runId) ?? 1;
+          if (error instanceof Invalid || failures >= mostFailures) {
+            await giveUp(tx, runId, error);
+          } else {
+            nextAt = earlier(nextAt, await postponeRun(tx, runId, error.message));
+            if (failures >= failuresInPlace) stuck.push(runId);
           }
         }
+        await giveUpPlaces(tx, stuck);
         // Where nothing was done, all that is left waits for room: the end of a Run wakes this loop.
         return { more: outcomes.length > 0, ...(nextAt && { nextAt }), ...counts(outcomes) };
       }),
   };
+}
+
+/** Ends a Run whose worker can never start, or could not be started for too long. */
+async function giveUp(tx: Tx, runId: RunId, error: Error): Promise<void> {
+  const exit = { code: refused, message: error instanceof KnitError ? error.reason : error.message };
+  await recordObservations(tx, [{ runId, cause: error instanceof Invalid ? 'error' : 'lost' }]);
+  await changeStatus(tx, { runIds: [runId], to: 'aborting', exit });
 }
 
 /** Parts Runs that can run here from those that never could, such as after a move to a smaller machine. */
