@@ -1,7 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { KnitServer } from '../e2e/knit-server.ts';
+
+/** Longer than a hop. */
+const quietMilliseconds = 250;
 
 /** Pushes Data to a server, each of which starts a Run. */
 export class Hops {
@@ -35,7 +39,9 @@ export class Hops {
     const knitId = await this.#server.push(this.#source, 'bench:hop');
     const acknowledged = performance.timeOrigin + performance.now();
     this.#count++;
-    const runs = await this.#server.finished(this.#planId, this.#count);
+    // Whoever asks meanwhile takes time of the same processor.
+    await setTimeout(quietMilliseconds);
+    const runs = await this.#server.finished(this.#planId, this.#count, quietMilliseconds);
     const run = runs.find((each) => each.inputs.some((input) => input.knitId === knitId));
     const log = await this.#server.log(run?.runId ?? '');
     return Number(BigInt(log.trim()) / 1000n) / 1000 - acknowledged;

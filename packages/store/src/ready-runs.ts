@@ -33,6 +33,13 @@ export async function takeReadyRuns(tx: Tx, limit: number): Promise<ClaimedRun[]
   return rows;
 }
 
+/** Whether there are any Runs that are ready and have a place. */
+export async function isAnyReady(tx: Tx): Promise<boolean> {
+  const { rows } = await sql<{ is: boolean }>`
+    select exists (select from run where ${underWay} and status = 'ready') as is`.execute(tx);
+  return rows[0]?.is ?? false;
+}
+
 /** When to look again for Runs that are ready: see nextRunDue. Those without a place are looked for by admission. */
 export async function nextReadyDue(tx: Tx): Promise<Date | undefined> {
   const { rows } = await sql<{ due: Date | null }>`

@@ -2,6 +2,7 @@ import { Invalid, KnitError, type RunId } from '@knitfab/core';
 import {
   changeStatus,
   giveUpPlaces,
+  isAnyReady,
   lockReservations,
   nextReadyDue,
   noteWaiting,
@@ -49,6 +50,8 @@ export function startWorkersLoop({ db }: Store, { workers }: Pick<Drivers, 'work
       : ['run:ready'],
     step: () =>
       transaction(db, async (tx) => {
+        // Most of what wakes this loop leaves nothing to start.
+        if (!(await isAnyReady(tx))) return { more: false };
         const room = workers.capacity && (await freeRoom(tx, workers.capacity));
         if (room && room.cpu <= rounding) return { more: false };
         const limit = limitOf(workers.capacity);
