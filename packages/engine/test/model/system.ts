@@ -167,7 +167,7 @@ export class System {
 
   /** Lets time pass for whatever backs off, and for whoever said that it is alive. */
   async passTime(): Promise<void> {
-    await sql`update run set next_attempt_at = '-infinity' where next_attempt_at > '-infinity'`.execute(
+    await sql`update run set next_attempt_at = clock_timestamp() where next_attempt_at > clock_timestamp()`.execute(
       this.store.db,
     );
     await sql`update garbage set next_attempt_at = '-infinity'`.execute(this.store.db);
