@@ -19,6 +19,7 @@ export const notRunHere: Readonly<Record<string, string>> = {
   'trust-by-hand': "is run on a node, in the node's own /etc; the DaemonSet that does the same is run",
   'handout-host': 'names a domain that does not exist; installer/test runs it',
   'backup-database': 'needs pg_dump, which postgres:18 of the test cluster lacks; the official image has it',
+  'restore-database': 'needs dropdb, createdb and psql, which that image lacks, too',
   bundle: 'fetches every image from the internet; installer/test makes and installs a bundle of local images',
   'install-bundle': 'installs from that bundle',
 };
