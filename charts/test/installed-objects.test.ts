@@ -254,6 +254,38 @@ describeWithHelm(`what values change${unless}`, () => {
     }
   });
 
+  test('an external database that demands TLS: every component knows its authority', () => {
+    const external = {
+      external: true,
+      service: 'db.example.com',
+      'tls.mode': 'verify-full',
+      'tls.caSecret': 'database-authority',
+    };
+    const { 'knit-app': objects } = templateAll({ 'knit-db-postgres': external });
+    const all = containers(objects);
+    expect(all.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(['knitd', 'migrate']));
+    for (const { container, metadata, pod } of all) {
+      expect(container.env, metadata.name).toEqual(
+        expect.arrayContaining([
+          { name: 'PGSSLMODE', value: 'verify-full' },
+          { name: 'NODE_EXTRA_CA_CERTS', value: '/etc/knitfab/database/ca.crt' },
+        ]),
+      );
+      const volume = pod.volumes.find(({ name }: { name: string }) => name === 'configuration');
+      expect(volume.projected.sources, metadata.name).toContainEqual({
+        secret: { name: 'database-authority', items: [{ key: 'ca.crt', path: 'database/ca.crt' }] },
+      });
+      expect(container.volumeMounts).toContainEqual({
+        name: 'configuration',
+        mountPath: '/etc/knitfab',
+        readOnly: true,
+      });
+    }
+    const inCluster = templateAll({ 'knit-db-postgres': { 'tls.mode': 'verify-full' } });
+    for (const { container } of containers(inCluster['knit-app']))
+      expect(container.env).toContainEqual({ name: 'PGSSLMODE', value: 'disable' });
+  });
+
   test('an ephemeral database has no volume', () => {
     const { 'knit-db-postgres': objects } = templateAll({ 'knit-db-postgres': { ephemeral: true } });
     expect(namesOf(objects, 'PersistentVolumeClaim')).toEqual([]);
@@ -500,6 +532,7 @@ function containers(objects: readonly KubernetesObject[]) {
       spec.template.spec.containers.map((container: any) => ({
         metadata,
         labels: spec.template.metadata.labels,
+        pod: spec.template.spec,
         container,
       })),
     );

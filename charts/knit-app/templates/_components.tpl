@@ -32,6 +32,25 @@ vex
 - { name: PGDATABASE, value: {{ get $database "database" | default "knitfab" | quote }} }
 - { name: PGUSER, valueFrom: { secretKeyRef: { name: {{ $secret }}, key: username } } }
 - { name: PGPASSWORD, valueFrom: { secretKeyRef: { name: {{ $secret }}, key: password } } }
+- { name: PGSSLMODE, value: {{ ternary (dig "tls" "mode" "disable" $database) "disable" (get $database "external" | default false) }} }
+{{- if include "knitfab.databaseAuthority" . }}
+- { name: NODE_EXTRA_CA_CERTS, value: /etc/knitfab/database/ca.crt }
+{{- end }}
+{{- end -}}
+
+{{- /* The Secret with the authority that a database of the administrator's own is known by; nothing where there is none. */ -}}
+{{- define "knitfab.databaseAuthority" -}}
+{{- $database := .Values.database | default dict -}}
+{{- if and (get $database "external") (eq (dig "tls" "mode" "disable" $database) "verify-full") -}}
+{{- dig "tls" "caSecret" "" $database | default "" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* That authority as a part of a projected volume. */ -}}
+{{- define "knitfab.databaseAuthoritySource" -}}
+{{- with include "knitfab.databaseAuthority" . }}
+- secret: { name: {{ . }}, items: [{ key: ca.crt, path: database/ca.crt }] }
+{{- end }}
 {{- end -}}
 
 {{- /* The pod's own name and address. */ -}}
@@ -151,5 +170,6 @@ spec:
                     - { key: {{ . }}, path: {{ $directory }}/{{ . }} }
                     {{- end }}
               {{- end }}
+              {{- include "knitfab.databaseAuthoritySource" $root | nindent 14 }}
         - { name: tmp, emptyDir: {} }
 {{- end -}}
