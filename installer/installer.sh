@@ -286,7 +286,7 @@ choose_namespace() {
 
 # Leaves the charts in $work/charts, each as a folder.
 fetch_charts() {
-  local here chart
+  local here chart found
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p "$work/charts"
   if [[ -z $chart_repository ]]; then
@@ -295,7 +295,13 @@ fetch_charts() {
     else chart_repository=https://raw.githubusercontent.com/opst/knitfab/main/charts/release
     fi
   fi
-  for chart in "${charts[@]}"; do fetch_chart "$chart"; done
+  for chart in "${charts[@]}"; do
+    fetch_chart "$chart"
+    # A folder has what it has, whatever was asked for.
+    found=$(chart_version_of "$chart")
+    [[ ! -d $chart_repository || -z $chart_version || ${found#v} == "${chart_version#v}" ]] ||
+      die "$chart_repository holds version $found of the chart $chart, not $chart_version. Leave out --chart-version, or name where that version is with --chart-repository."
+  done
 }
 
 fetch_chart() { # CHART

@@ -111,6 +111,18 @@ describe.skipIf(lack)(`installer.sh --prepare${lack ? ` (${lack})` : ''}`, () =>
     expect(readdirSync(place.path).filter((name) => name.includes('settings'))).toEqual([]);
   });
 
+  test('takes no other version of the charts than the one that is asked for', () => {
+    using place = new Workplace();
+    const [, version = ''] =
+      /^version: "?([^"\n]*)/m.exec(readFileSync(join(folder, '../charts/knit-app/Chart.yaml'), 'utf8')) ??
+      [];
+    const refused = place.installer('--prepare', '--chart-version', '9.9.9');
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.stderr).toContain(`holds version ${version} of the chart knit-storage-nfs, not 9.9.9`);
+    expect(readdirSync(place.path)).not.toContain(settings);
+    expect(place.installer('--prepare', '--chart-version', `v${version}`)).toMatchObject({ status: 0 });
+  });
+
   test('works where it was downloaded alone, with charts from a chart repository', () => {
     using place = new Workplace();
     const alone = join(place.path, 'alone');
