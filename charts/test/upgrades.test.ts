@@ -54,6 +54,30 @@ describe.skipIf(lack !== undefined)(`an upgrade${lack ? ` (skipped: ${lack})` : 
     expect(data()).toBe(made);
   });
 
+  test('that would let the database be asked for another user, password or Secret than it was made with is refused', () => {
+    const kept = { ...nowhere, 'volume.storageClass': 'knit-charts-none' };
+    const upgrade = (change: Settings) => install('knit-db-postgres', { ...kept, ...change });
+    expect(upgrade({})).toMatchObject({ status: 0 });
+    for (const change of [{ 'credential.username': 'other' }, { 'credential.password': 'other' }]) {
+      const { status, stderr } = upgrade(change);
+      expect(status).not.toBe(0);
+      expect(stderr).toContain(
+        'the database knows the user name and password that it was made with, those of Secret "database-credential"',
+      );
+    }
+    const { status, stderr } = upgrade({ 'credential.secret': 'other' });
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('the database was made with the password of another Secret than "other"');
+    const password = Buffer.from(
+      kubectl([
+        ...['get', 'secret', 'database-credential', '--namespace', namespace],
+        ...['-o', 'jsonpath={.data.password}'],
+      ]),
+      'base64',
+    ).toString();
+    expect(upgrade({ 'credential.password': password })).toMatchObject({ status: 0 });
+  });
+
   test('that would change what nobody may change of a StorageClass says what to do', () => {
     const classes = {
       'csi.install': false,

@@ -1,3 +1,4 @@
+import type { RunStatus } from '@knitfab/core';
 import {
   admitRuns,
   changeStatus,
@@ -36,10 +37,10 @@ export function initializeLoop(
       transaction(db, async (tx) => {
         const { runs: claimed, nextAt: lookAgainAt } = await admitRuns(tx, request);
         if (claimed.length === 0) return { more: false, ...(lookAgainAt && { nextAt: lookAgainAt }) };
-        const runs = await runMaterials(
-          tx,
-          claimed.map((run) => run.runId),
-        );
+        const idsOf = (status: RunStatus) =>
+          claimed.filter((run) => run.status === status).map(({ runId }) => runId);
+        await takePlaces(tx, idsOf('ready'));
+        const runs = await runMaterials(tx, idsOf('waiting'));
         const outcomes = await sideBySide(runs, async ({ outputs, log }) => {
           const refs = [...outputs, ...(log === null ? [] : [log])].map((output) => output.volume);
           await Promise.all(refs.map((ref) => volumes.create(ref)));
@@ -49,11 +50,6 @@ export function initializeLoop(
           .map((outcome) => outcome.row.runId);
         await nameWorkers(tx, ready);
         await changeStatus(tx, { runIds: ready, to: 'ready' });
-        const again = new Set(claimed.filter(({ status }) => status === 'ready').map(({ runId }) => runId));
-        await takePlaces(
-          tx,
-          ready.filter((runId) => again.has(runId)),
-        );
         let nextAt: Date | undefined;
         for (const { row, error } of outcomes) {
           if (error !== undefined) nextAt = earlier(nextAt, await postponeRun(tx, row.runId, error.message));
