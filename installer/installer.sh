@@ -1065,7 +1065,10 @@ explain_failure() { # CHART
       [[ -z ${waiting// /}${condition// /} ]] || printf '  pod %s: %s\n' "$pod" "$([[ -n ${waiting// /} ]] && printf '%s' "$waiting" || printf '%s' "$condition")" >&2
     done
   kn get events --field-selector type=Warning --sort-by=.lastTimestamp -o jsonpath='{range .items[*]}  {.involvedObject.kind} {.involvedObject.name}: {.message}{"\n"}{end}' 2>/dev/null | tail -n 5 >&2
-  die "see what is written above (kubectl -n $namespace describe pods tells more), mend it, and run the same command again: it goes on from here."
+  local again="run the same command again: it goes on from here"
+  # The same command would make new certificates once more.
+  [[ $action != renew ]] || again="put the certificates that were made into the cluster: installer.sh --install -s $settings"
+  die "see what is written above (kubectl -n $namespace describe pods tells more), mend it, and $again."
 }
 
 # --- handout ----------------------------------------------------------------
