@@ -92,21 +92,21 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'a pause holds back no Run that is ready',
-    file: 'store/src/admission.ts',
+    file: 'store/src/ready-runs.ts',
     from: '        and not exists (select from system where paused_at is not null)\n',
     to: '',
   },
   {
     name: "two copies fill the system's limit at the same time",
     file: 'store/src/admission.ts',
-    from: 'room: mayFill ? maxRunning - (await countUnderWay(tx)) : 0 }',
+    from: 'room: terms.mayFill ? maxRunning - (await countUnderWay(tx)) : 0 }',
     to: 'room: maxRunning - (await countUnderWay(tx)) }',
   },
   {
     name: 'two copies fill the max_running of a Plan at the same time',
     file: 'store/src/admission.ts',
-    from: '(max_running is null or ${mayFill})',
-    to: '(max_running is null or ${mayFill} or true)',
+    from: '(max_running is null or ${terms.mayFill})',
+    to: '(max_running is null or ${terms.mayFill} or true)',
   },
   {
     name: 'two copies give away the same room of the machine',
@@ -121,8 +121,14 @@ export const mistakes: readonly Mistake[] = [
     to: '    limit ${limit}',
   },
   {
-    name: 'two copies start the same worker',
+    name: 'a Run that could not be started never gets its place again',
     file: 'store/src/admission.ts',
+    from: "(status = 'waiting' or status = 'ready' and without_place)`",
+    to: "status = 'waiting'`",
+  },
+  {
+    name: 'two copies start the same worker',
+    file: 'store/src/ready-runs.ts',
     from: '    limit ${limit}\n    for no key update of run skip locked',
     to: '    limit ${limit}',
   },

@@ -23,7 +23,8 @@ export async function recordChanges(db: Store['db'], cpu: number | undefined): P
     create trigger record_status after update on run for each row execute function record_status();
     create view under_way as
       select * from run
-      where status in ('ready', 'starting', 'running', 'completing', 'aborting') and worker is not null;
+      where status in ('ready', 'starting', 'running', 'completing', 'aborting') and worker is not null
+        and not without_place;
     create function check_limits() returns trigger language plpgsql as $$
       begin
         insert into breach
@@ -44,6 +45,6 @@ export async function recordChanges(db: Store['db'], cpu: number | undefined): P
         return null;
       end $$;
     create trigger check_limits after update on run for each row
-      when (old.status <> new.status) execute function check_limits();`)
+      when (old.status <> new.status or old.without_place and not new.without_place) execute function check_limits();`)
     .execute(db);
 }
