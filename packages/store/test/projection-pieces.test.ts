@@ -51,7 +51,9 @@ test('a Data with very many combinations is projected in pieces', async () => {
   expect(await combinations(plan)).toEqual(a.flatMap((x) => b.map((y) => `${x} ${y} ${c}`)).sort());
 });
 
-test('whatever comes, goes and crashes in between, pieces make each combination exactly once', async () => {
+test('whatever comes, goes and crashes in between, pieces make each combination exactly once', {
+  timeout: 120_000,
+}, async () => {
   let nr = 0;
   const kind = fc.constantFrom('a', 'b', 'c', 'd');
   await fc.assert(
