@@ -61,6 +61,7 @@ export function parseConfiguration(json: string, file = 'configuration'): Config
       ...(storageClass !== '' && { storageClass }),
       size: volumes.text('size', '1Gi'),
       accessMode: volumes.oneOf('accessMode', ['ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']),
+      spare: volumes.count('spare'),
     },
     worker: {
       ...(priorityClass !== '' && { priorityClass }),
@@ -120,6 +121,14 @@ class Fields {
     const value = this.#take(name) ?? defaultWorkerOptions[name];
     if (typeof value !== 'number' || !(value > 0))
       throw this.#wrong(name, 'a number of seconds, more than 0');
+    return value;
+  }
+
+  /** A number of things; none when it is left out. */
+  count(name: string): number {
+    const value = this.#take(name) ?? 0;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+      throw this.#wrong(name, 'a whole number, 0 or more');
     return value;
   }
 

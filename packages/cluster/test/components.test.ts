@@ -37,7 +37,7 @@ describe('the program', () => {
     await using component = new ComponentProcess(['projection', '--config', `${bad.path}/config.json`]);
     expect(await component.ended()).toBe(1);
     expect(component.complaint).toContain('there is no volumes.sise');
-    expect(component.complaint).toContain('There are: storageClass, size, accessMode.');
+    expect(component.complaint).toContain('There are: storageClass, size, accessMode, spare.');
   });
 });
 

@@ -1,13 +1,16 @@
 import type { Readable } from 'node:stream';
-import type { OnNode, PlanDefinition, PlanId, Resources, RunId } from '@knitfab/core';
+import type { KnitId, OnNode, PlanDefinition, PlanId, Resources, RunId } from '@knitfab/core';
 
 /** The name of a volume: where a Data's directory tree is kept. A PersistentVolumeClaim on Kubernetes, a directory on one machine. */
 export type VolumeRef = string;
 
 /** Makes and destroys volumes. Every call may be repeated: the engine does so after a crash. */
 export interface VolumeDriver {
-  /** Makes an empty volume, or leaves the one of that name as it is. */
-  create(ref: VolumeRef): Promise<void>;
+  /**
+   * Makes an empty volume, or leaves the one of that name as it is.
+   * @param knitId whose it is, for whoever looks at the volume
+   */
+  create(ref: VolumeRef, knitId?: KnitId): Promise<void>;
   /** Destroys a volume and gives its space back; one that does not exist is destroyed already. */
   destroy(ref: VolumeRef): Promise<void>;
   /** Names of all volumes that exist. */
@@ -16,6 +19,20 @@ export interface VolumeDriver {
   isReady(ref: VolumeRef): Promise<boolean>;
   /** Makes what was written to the volume survive a power cut. */
   sync(ref: VolumeRef): Promise<void>;
+  /** Where making a volume takes seconds: some are made before anybody needs them. */
+  readonly spares?: SpareVolumes;
+}
+
+/** Volumes that are made before anybody needs them. */
+export interface SpareVolumes {
+  /** How many are to be ready; those that are too many are thrown away. */
+  readonly count: number;
+  /** How they are made, in any words: those that were made otherwise, as another configuration said, are thrown away. */
+  readonly kind: string;
+  /** Makes an empty volume, or leaves the one of that name as it is, and waits until it can be mounted; rejects if that takes long. */
+  make(ref: VolumeRef): Promise<void>;
+  /** Makes the volume that of a Data. @returns whether it exists and can be mounted */
+  adopt(ref: VolumeRef, knitId: KnitId): Promise<boolean>;
 }
 
 /** All that a driver needs to run one worker: the Plan's command with the Run's Data. */

@@ -10,6 +10,7 @@ import { nominationLoop } from './nomination.ts';
 import { projectionLoop } from './projection.ts';
 import { WorkerObserver } from './run-management/observe-workers.ts';
 import { startWorkersLoop } from './run-management/start-workers.ts';
+import { spareVolumesLoops } from './spare-volumes.ts';
 
 export interface EngineOptions {
   store: Store;
@@ -28,7 +29,10 @@ type LoopOptions = Pick<EngineOptions, 'store' | 'drivers' | 'startDeadlineMilli
 
 const loopsOf: Record<EngineComponent, (options: LoopOptions) => Loop[]> = {
   projection: ({ store }) => [nominationLoop(store), projectionLoop(store)],
-  initialize: ({ store, drivers }) => [initializeLoop(store, there(drivers))],
+  initialize: ({ store, drivers }) => [
+    initializeLoop(store, there(drivers)),
+    ...spareVolumesLoops(store, there(drivers)),
+  ],
   'run-management': ({ store, drivers, startDeadlineMilliseconds }) => [
     new WorkerObserver(store, there(drivers), { startDeadlineMilliseconds }),
     startWorkersLoop(store, there(drivers)),

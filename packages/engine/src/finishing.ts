@@ -154,11 +154,11 @@ async function finish({ workers, volumes }: Drivers, ending: Ending): Promise<vo
   if (worker !== null) await workers.remove(worker);
   ending.doing = 'its outputs are being written to disk';
   const { outputs = [], log = null } = ending.material ?? {};
-  const refs = [...outputs, ...(log === null ? [] : [log])].map((output) => output.volume);
+  const all = [...outputs, ...(log === null ? [] : [log])];
   await Promise.all(
-    refs.map(async (ref) => {
-      if (worker === null) await volumes.create(ref);
-      if (status === 'completing') await volumes.sync(ref);
+    all.map(async ({ volume, knitId }) => {
+      if (worker === null) await volumes.create(volume, knitId);
+      if (status === 'completing') await volumes.sync(volume);
     }),
   );
 }

@@ -13,6 +13,7 @@ import type { Drivers } from './drivers.ts';
 import { earlier } from './earlier.ts';
 import type { Loop } from './loop.ts';
 import { counts, sideBySide } from './outcome.ts';
+import { provideVolume, takeSpares } from './spare-volumes.ts';
 
 const limit = 50;
 
@@ -40,10 +41,12 @@ export function initializeLoop(
         const idsOf = (status: RunStatus) =>
           claimed.filter((run) => run.status === status).map(({ runId }) => runId);
         await takePlaces(tx, idsOf('ready'));
-        const runs = await runMaterials(tx, idsOf('waiting'));
+        const waiting = idsOf('waiting');
+        const taken = await takeSpares(tx, volumes, waiting);
+        const runs = await runMaterials(tx, waiting);
         const outcomes = await sideBySide(runs, async ({ outputs, log }) => {
-          const refs = [...outputs, ...(log === null ? [] : [log])].map((output) => output.volume);
-          await Promise.all(refs.map((ref) => volumes.create(ref)));
+          const all = [...outputs, ...(log === null ? [] : [log])];
+          await Promise.all(all.map((output) => provideVolume(volumes, output, taken)));
         });
         const ready = outcomes
           .filter((outcome) => outcome.error === undefined)

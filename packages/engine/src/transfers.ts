@@ -11,6 +11,7 @@ import {
   uploadAborted,
 } from '@knitfab/store';
 import type { Drivers } from './drivers.ts';
+import { provideVolume, takeSpares } from './spare-volumes.ts';
 
 const prolongMilliseconds = 10_000;
 
@@ -25,14 +26,18 @@ export async function receiveData(
   tar: AsyncIterable<Buffer>,
   verified: () => Promise<void>,
 ): Promise<KnitId> {
-  const upload = await transaction(db, beginUpload);
+  const { upload, taken } = await transaction(db, async (tx) => {
+    const begun = await beginUpload(tx);
+    const [spare] = await takeSpares(tx, volumes, [begun.runId]);
+    return { upload: { ...begun, ...spare }, taken: spare === undefined ? [] : [spare] };
+  });
   let isAborted = false;
   const prolong = async () => {
     isAborted ||= !(await prolongUpload(db, upload.runId).catch(() => true));
   };
   const timer = setInterval(prolong, prolongMilliseconds);
   try {
-    await volumes.create(upload.volumeRef);
+    await provideVolume(volumes, { volume: upload.volumeRef, knitId: upload.knitId }, taken);
     await transfers.write(
       upload.volumeRef,
       whileWanted(tar, () => isAborted),

@@ -35,6 +35,7 @@ export * from './run-outputs.ts';
 export * from './run-requests.ts';
 export * from './run-status.ts';
 export { isSchemaCurrent } from './schema-check.ts';
+export * from './spare-volumes.ts';
 export * from './system.ts';
 export * from './tag-bytes.ts';
 export * from './uploads.ts';

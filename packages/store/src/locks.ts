@@ -10,4 +10,6 @@ export const locks = {
   hold: 0x6b6e_0003,
   /** One process at a time migrates: see migrations.ts. */
   migrations: 0x6b6e_0004,
+  /** Counting spare volumes: see spare-volumes.ts. */
+  spareVolumes: 0x6b6e_0006,
 } as const;

@@ -4,8 +4,17 @@ import { type RawBuilder, sql } from 'kysely';
 import pg from 'pg';
 import type { Connection, ConnectionOptions, Tx } from './database.ts';
 
-/** What has changed: Runs that came into a status, tags of Data, inputs to nominate to, nominations to project, volumes to destroy. */
-export type Topic = `run:${RunStatus}` | 'data' | 'nomination-backlog' | 'nomination' | 'garbage';
+/**
+ * What has changed: Runs that came into a status, tags of Data, inputs to nominate to, nominations to project, volumes to destroy,
+ * spare volumes to make.
+ */
+export type Topic =
+  | `run:${RunStatus}`
+  | 'data'
+  | 'nomination-backlog'
+  | 'nomination'
+  | 'garbage'
+  | 'spare-volume';
 
 const channel = 'knit';
 

@@ -15,7 +15,8 @@ export type QueueName =
   | 'run-management (start)'
   | 'finishing'
   | 'finishing (stopped)'
-  | 'garbage-collection';
+  | 'garbage-collection'
+  | 'initialize (spare volumes)';
 
 /** Counting stops here: whether 100,000 rows wait or a million makes no difference to whoever looks. */
 const most = 100_000;
@@ -46,7 +47,9 @@ export async function queues(tx: Tx): Promise<Record<QueueName, Queue>> {
     union all
     select 'garbage-collection', (select count(*) from (select from garbage limit ${most}) as waiting),
            (select min(discarded_at)
-            from (select discarded_at from garbage order by next_attempt_at limit ${sample}) as next)`.execute(
+            from (select discarded_at from garbage order by next_attempt_at limit ${sample}) as next)
+    union all
+    select 'initialize (spare volumes)', count(*), min(noted_at) from spare_volume where not ready`.execute(
     tx,
   );
   return Object.fromEntries(

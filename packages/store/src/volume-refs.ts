@@ -24,11 +24,12 @@ export async function volumesInUse(
   return rows;
 }
 
-/** Those of these volumes that no Data names and that are not garbage yet. */
+/** Those of these volumes that no Data names, that are not spare, and not garbage yet. */
 export async function strayVolumes(db: Connection | Tx, volumeRefs: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ volume_ref: string }>`
     select volume_ref from unnest(${volumeRefs}::text[]) as existing (volume_ref)
     where not exists (select from data where data.volume_ref = existing.volume_ref)
+      and not exists (select from spare_volume where spare_volume.volume_ref = existing.volume_ref)
       and not exists (select from garbage where garbage.volume_ref = existing.volume_ref)`.execute(db);
   return rows.map((row) => row.volume_ref);
 }
@@ -39,6 +40,7 @@ export async function discardStrayVolumes(tx: Tx, volumeRefs: readonly string[])
     insert into garbage (volume_ref)
     select volume_ref from unnest(${volumeRefs}::text[]) as stray (volume_ref)
     where not exists (select from data where data.volume_ref = stray.volume_ref)
+      and not exists (select from spare_volume where spare_volume.volume_ref = stray.volume_ref)
     on conflict do nothing`.execute(tx);
   await notify(tx, 'garbage');
 }

@@ -2,13 +2,13 @@
 {{- define "knitfab.rules" -}}
 # volumes of uploads and imports, Data Agents and what keeps them from starting, logs of workers; strays for `knit doctor`
 knitd-backend:
-  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get, list, watch, delete] }
+  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get, list, watch, patch, delete] }
   - { apiGroups: [""], resources: [pods], verbs: [create, list, watch, delete] }
   - { apiGroups: [batch], resources: [jobs], verbs: [get, list, delete] }
   - { apiGroups: [""], resources: [events], verbs: [list] }
-# volumes of outputs
+# volumes of outputs, and spare ones
 initialize-leader:
-  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get] }
+  - { apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create, get, watch, patch] }
 # workers, and what keeps them from starting
 run-management-leader:
   - { apiGroups: [batch], resources: [jobs], verbs: [create, get, list, watch] }

@@ -18,6 +18,7 @@
       "image" (include "knitfab.image" (list . .Values.image))
       "imagePullPolicy" .Values.image.pullPolicy
       "imagePullSecrets" $secrets
-      "volumes" (dict "storageClass" (include "knitfab.dataStorageClass" .) "size" .Values.volumes.size "accessMode" .Values.volumes.accessMode)
+      "volumes" (dict "storageClass" (include "knitfab.dataStorageClass" .) "size" .Values.volumes.size "accessMode" .Values.volumes.accessMode
+                   "spare" (int .Values.volumes.spare))
       "worker" $worker) -}}
 {{- end -}}

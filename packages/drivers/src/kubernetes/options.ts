@@ -25,6 +25,10 @@ export interface VolumeOptions {
   /** A quantity, such as `1Gi`. */
   readonly size: string;
   readonly accessMode: 'ReadWriteMany' | 'ReadWriteOnce' | 'ReadWriteOncePod';
+  /** How many empty volumes are kept ready for the next Data; none when left out. */
+  readonly spare?: number;
+  /** How long one of them may take until it is bound; 20 s when left out. */
+  readonly bindingSeconds?: number;
 }
 
 export interface WorkerOptions {

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import type { KnitId } from '@knitfab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Pod, pods } from '../../src/kubernetes/client/resource-type.ts';
+import { type Pod, pods, volumeClaims } from '../../src/kubernetes/client/resource-type.ts';
+import type { VolumeOptions } from '../../src/kubernetes/options.ts';
 import { ClaimedVolumes } from '../../src/kubernetes/volumes.ts';
 import { missingCluster, TestCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 
 const missing = missingCluster();
+
+const options: VolumeOptions = { size: '1Mi', accessMode: 'ReadWriteMany' };
 
 describe.skipIf(missing)(`volumes as PersistentVolumeClaims${missing ? `: ${missing}` : ''}`, () => {
   let cluster: TestCluster;
@@ -13,10 +17,7 @@ describe.skipIf(missing)(`volumes as PersistentVolumeClaims${missing ? `: ${miss
 
   beforeAll(async () => {
     cluster = await TestCluster.open();
-    volumes = new ClaimedVolumes(cluster.client, cluster.namespace, {
-      size: '1Mi',
-      accessMode: 'ReadWriteMany',
-    });
+    volumes = new ClaimedVolumes(cluster.client, cluster.namespace, options);
   });
   afterAll(() => cluster?.close());
 
@@ -48,6 +49,47 @@ describe.skipIf(missing)(`volumes as PersistentVolumeClaims${missing ? `: ${miss
     await client.delete(pods, namespace, 'sleeper', { gracePeriodSeconds: 0 });
     await eventually(() => volumes.create(name));
   }, 90_000);
+
+  it('is made before anybody needs it, and says whose it is when somebody does', async () => {
+    const { client, namespace } = cluster;
+    const { make, adopt } = volumes.spares;
+    const name = `volume-${randomUUID()}`;
+    const knitId = randomUUID() as KnitId;
+    await make(name);
+    await make(name);
+    expect(await volumes.isReady(name)).toBe(true);
+    expect(await adopt(name, knitId)).toBe(true);
+    const claim = await client.get(volumeClaims, namespace, name);
+    expect(claim.metadata?.labels).toMatchObject({ 'knitfab/knit-id': knitId });
+    expect(await adopt('volume-of-nobody', knitId)).toBe(false);
+  }, 90_000);
+
+  it('that is never bound is no spare volume, and says so', async () => {
+    const storageClass = 'there-is-none';
+    const never = new ClaimedVolumes(cluster.client, cluster.namespace, {
+      ...options,
+      storageClass,
+      bindingSeconds: 1,
+    });
+    const name = `volume-${randomUUID()}`;
+    await expect(never.spares.make(name)).rejects.toThrow(
+      `the PersistentVolumeClaim ${name} was not bound within 1 s`,
+    );
+    expect(await never.spares.adopt(name, randomUUID() as KnitId)).toBe(false);
+  }, 90_000);
+
+  it('tells kinds of spare volumes apart', () => {
+    const kindOf = (other: Partial<VolumeOptions>) =>
+      new ClaimedVolumes(cluster.client, cluster.namespace, { ...options, ...other }).spares.kind;
+    const kinds = [
+      {},
+      { size: '2Mi' },
+      { storageClass: 'other' },
+      { accessMode: 'ReadWriteOnce' as const },
+    ].map(kindOf);
+    expect(new Set(kinds).size).toBe(4);
+    expect(kindOf({ spare: 3 })).toBe(kindOf({}));
+  });
 
   it("leaves other people's claims alone", async () => {
     await cluster.makeVolume('somebody-elses');

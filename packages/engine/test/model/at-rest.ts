@@ -91,5 +91,12 @@ async function checkOutside({ store: { db }, drivers }: System): Promise<void> {
   expect(await strayVolumes(db, volumes), 'volumes that are left').toEqual([]);
   const { rows: garbage } = await sql`select volume_ref from garbage`.execute(db);
   expect(garbage, 'volumes that are not destroyed').toEqual([]);
+  const { rows: spares } = await sql<{ volume_ref: string }>`
+    select volume_ref from spare_volume where ready`.execute(db);
+  expect(spares, 'spare volumes').toHaveLength(drivers.volumes.spares?.count ?? 0);
+  expect(
+    spares.filter(({ volume_ref }) => !existing.has(volume_ref)),
+    'spare volumes that are lost',
+  ).toEqual([]);
   expect(drivers.existing, 'workers that are left').toEqual([]);
 }

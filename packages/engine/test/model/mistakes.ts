@@ -183,8 +183,8 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'a volume that could not be made is taken for made',
     file: 'engine/src/initialize.ts',
-    from: 'volumes.create(ref)))',
-    to: 'volumes.create(ref).catch(() => {})))',
+    from: 'provideVolume(volumes, output, taken)))',
+    to: 'provideVolume(volumes, output, taken).catch(() => {})))',
   },
   {
     name: 'an upload that was aborted becomes a Data',

@@ -51,6 +51,15 @@ export class ScriptedDrivers implements Drivers {
     list: async () => [...this.#volumes],
     isReady: async (ref) => this.#volumes.has(ref),
     sync: async () => this.#call('sync'),
+    spares: {
+      count: 2,
+      kind: 'scripted',
+      make: (ref) => this.volumes.create(ref),
+      adopt: async (ref) => {
+        await this.#call('create');
+        return this.#volumes.has(ref);
+      },
+    },
   };
 
   readonly workers: Drivers['workers'];

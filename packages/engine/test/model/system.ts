@@ -171,6 +171,7 @@ export class System {
       this.store.db,
     );
     await sql`update garbage set next_attempt_at = '-infinity'`.execute(this.store.db);
+    await sql`update spare_volume set next_attempt_at = '-infinity'`.execute(this.store.db);
     this.#milliseconds += longestPauseMilliseconds;
   }
 

@@ -7,6 +7,7 @@ import {
   garbageIsNobodys,
   runsHaveTheirInputs,
   runsHaveTheirOutputs,
+  sparesAreNobodys,
   uploadsEnd,
 } from './runs.ts';
 
@@ -15,6 +16,7 @@ export type { Breach, Invariant } from './invariant.ts';
 /** All that must hold of the database, in the order in which mending makes sense. */
 export const invariants: readonly Invariant[] = [
   garbageIsNobodys,
+  sparesAreNobodys,
   nominationsFollowTags,
   everyCombinationHasARun,
   runsHaveTheirInputs,

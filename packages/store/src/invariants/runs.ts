@@ -102,6 +102,24 @@ export const uploadsEnd: Invariant = {
   },
 };
 
+export const sparesAreNobodys: Invariant = {
+  name: 'spare volumes',
+  rule: 'a spare volume is no Data’s, and is not to be destroyed',
+  async check(tx, most) {
+    const { rows } = await sql<Breach>`
+      select volume_ref as subject,
+             case when data.knit_id is null then 'the spare volume is to be destroyed'
+                  else 'the spare volume is that of the Data ' || data.knit_id end as problem
+      from spare_volume left join data using (volume_ref) left join garbage using (volume_ref)
+      where data.knit_id is not null or garbage.volume_ref is not null limit ${most}`.execute(tx);
+    return rows;
+  },
+  async mend(tx, breaches) {
+    const volumeRefs = breaches.map((breach) => breach.subject);
+    await sql`delete from spare_volume where volume_ref = any (${volumeRefs}::text[])`.execute(tx);
+  },
+};
+
 export const garbageIsNobodys: Invariant = {
   name: 'garbage',
   rule: 'a volume that is to be destroyed is no Data’s',
