@@ -12,23 +12,25 @@ const pollMilliseconds = 500;
  * removes the Pod by itself), or their node does not answer, so that the Pod is struck off by force.
  */
 export async function removeWorker(client: KubernetesClient, namespace: string, name: string): Promise<void> {
-  // The Pods go with their Job, whatever becomes of this process; asking for it now saves seconds.
+  // The Pods go with their Job, whatever becomes of this process.
   await client.delete(jobs, namespace, name, { propagationPolicy: 'Background' });
   for (;;) {
     const { items } = await client.list(pods, namespace, { labelSelector: `${jobNameLabel}=${name}` });
-    await Promise.all(items.map((pod) => removePod(client, namespace, pod)));
-    if (items.every(isOver)) return;
+    const remaining = items.filter((pod) => !isOver(pod));
+    if (remaining.length === 0) return;
+    await Promise.all(remaining.map((pod) => endPod(client, namespace, pod)));
     await sleep(pollMilliseconds);
   }
 }
 
-async function removePod(client: KubernetesClient, namespace: string, pod: Pod): Promise<void> {
+/** Kubernetes would end it with its Job, too, but seconds later. */
+async function endPod(client: KubernetesClient, namespace: string, pod: Pod): Promise<void> {
   const { name = '', uid, deletionTimestamp } = pod.metadata ?? {};
   const preconditions = uid === undefined ? {} : { preconditions: { uid } };
   const deadline = timeOf(deletionTimestamp);
   if (deadline === undefined) {
     await client.delete(pods, namespace, name, preconditions);
-  } else if (!isOver(pod) && new Date() > after(deadline, silentSeconds)) {
+  } else if (new Date() > after(deadline, silentSeconds)) {
     await client.delete(pods, namespace, name, { gracePeriodSeconds: 0, ...preconditions });
   }
 }
