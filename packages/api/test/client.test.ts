@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Unavailable } from '@knitfab/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClient, ServerError } from '../src/index.ts';
@@ -70,6 +70,24 @@ describe('a request', () => {
     await client.findData();
     await expect(client.findData()).resolves.toEqual([]);
     expect(count).toBe(3);
+  });
+
+  it('never sends a body that can not be sent twice on a kept connection', async () => {
+    const sockets: Socket[] = [];
+    const client = await serve((request, response) => {
+      sockets.push(request.socket);
+      const body = request.method === 'GET' ? '[]' : dataExample;
+      request.resume().once('end', () => answer(response, 200, body));
+    });
+    async function* archive() {
+      yield Buffer.from('an archive');
+    }
+    await client.findData();
+    await client.uploadData(archive());
+    await client.uploadData(archive());
+    await client.findData();
+    expect(new Set(sockets.slice(0, 3)).size).toBe(3);
+    expect(sockets[3]).toBe(sockets[0]);
   });
 
   it('tells a server without a version from one that fails', async () => {

@@ -61,17 +61,23 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #transport: typeof http | typeof https;
   readonly #agent: http.Agent;
+  /** For bodies that can't be sent twice: the server may close a kept connection just when it is used again. */
+  readonly #freshAgent: http.Agent;
   readonly #spelling = new PathSpelling();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.apiRoot = options.apiRoot.replace(/\/+$/, '');
     this.#transport = this.apiRoot.startsWith('https:') ? https : http;
-    this.#agent = new this.#transport.Agent({
-      keepAlive: true,
-      proxyEnv: proxyEnvironment(this.apiRoot),
-      ...(options.ca !== undefined && { ca: options.ca }),
-    });
+    const agent = () =>
+      new this.#transport.Agent({
+        keepAlive: true,
+        proxyEnv: proxyEnvironment(this.apiRoot),
+        ...(options.ca !== undefined && { ca: options.ca }),
+      });
+    this.#agent = agent();
+    // Not by `Connection: close`: a server that refuses half-way would reset the connection before its answer is read.
+    this.#freshAgent = Object.assign(agent(), { maxFreeSockets: 0 });
   }
 
   /**
@@ -144,6 +150,7 @@ export class Connection {
 
   close(): void {
     this.#agent.destroy();
+    this.#freshAgent.destroy();
   }
 
   async #text(answer: IncomingMessage): Promise<string> {
@@ -185,7 +192,7 @@ export class Connection {
     const upload = body !== undefined && 'stream' in body ? body : undefined;
     const request = this.#transport.request(`${this.apiRoot}${path}`, {
       method,
-      agent: this.#agent,
+      agent: upload ? this.#freshAgent : this.#agent,
       ...(signal && upload === undefined && { signal }),
       headers: {
         ...headers,
