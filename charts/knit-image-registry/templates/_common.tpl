@@ -1,4 +1,4 @@
-{{- /* The same file in each of Knitfab's charts (charts/test/common.test.ts sees to it). */ -}}
+{{- /* The same file in each of Knitfab's charts (charts/test/chart-files.test.ts sees to it). */ -}}
 
 {{- /* Labels that select the pods of a component: (list . "COMPONENT") */ -}}
 {{- define "knitfab.selector" -}}
