@@ -12,6 +12,7 @@ const used: Record<string, string[]> = {
     'create persistentvolumeclaims',
     'get persistentvolumeclaims',
     'watch persistentvolumeclaims',
+    'patch persistentvolumeclaims',
     'create pods',
     'list pods',
     'watch pods',
@@ -23,7 +24,12 @@ const used: Record<string, string[]> = {
     'list jobs',
     'delete jobs',
   ],
-  'initialize-leader': ['create persistentvolumeclaims', 'get persistentvolumeclaims'],
+  'initialize-leader': [
+    'create persistentvolumeclaims',
+    'get persistentvolumeclaims',
+    'watch persistentvolumeclaims',
+    'patch persistentvolumeclaims',
+  ],
   'run-management-leader': [
     'create jobs',
     'get jobs',
