@@ -172,7 +172,9 @@ test('those that another configuration wants no more are destroyed', async () =>
 test('several copies of the loop make no more than are wanted', async () => {
   const copies = Array.from({ length: 4 }, () => engine({ kind: 'copies', count: 5 }));
   await Promise.all(copies.map(({ fill }) => fill()));
-  expect(await ready()).toHaveLength(5);
+  const refs = await ready();
+  expect(refs).toHaveLength(5);
+  expect(copies.flatMap(({ made }) => made).sort()).toEqual(refs);
 });
 
 test('a volume that is a Data’s is never a spare one: the doctor takes it from them', async () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Tx } from './database.ts';
-import { isDue } from './due.ts';
+import { isDue, postponed } from './due.ts';
 
 export interface GarbageVolume {
   volumeRef: string;
@@ -24,8 +24,7 @@ export async function forgetGarbage(tx: Tx, volumeRefs: readonly string[]): Prom
 export async function postponeGarbage(tx: Tx, volumeRef: string, problem: string): Promise<Date> {
   const { rows } = await sql<{ next_attempt_at: Date }>`
     update garbage
-    set failures = failures + 1, problem = ${problem.slice(0, 2000)},
-        next_attempt_at = clock_timestamp() + least(interval '1 second' * power(2, least(failures, 10)), interval '5 minutes')
+    set ${postponed(problem)}
     where volume_ref = ${volumeRef}
     returning next_attempt_at`.execute(tx);
   return rows[0]?.next_attempt_at ?? new Date();

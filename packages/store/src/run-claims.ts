@@ -1,7 +1,7 @@
 import type { Exit, FailureCause, KnitId, OnNode, PlanId, Resources, RunId, RunStatus } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
-import { isDue } from './due.ts';
+import { isDue, postponed } from './due.ts';
 import { locks } from './locks.ts';
 
 /** A Run in the hands of a loop: its row is locked until the transaction ends. */
@@ -67,8 +67,7 @@ export async function nextRunDue(
 export async function postponeRun(tx: Tx, runId: RunId, problem: string): Promise<Date> {
   const { rows } = await sql<{ next_attempt_at: Date }>`
     update run
-    set failures = failures + 1, problem = ${problem.slice(0, 2000)},
-        next_attempt_at = clock_timestamp() + least(interval '1 second' * power(2, least(failures, 10)), interval '5 minutes')
+    set ${postponed(problem)}
     where run_id = ${runId}
     returning next_attempt_at`.execute(tx);
   return rows[0]?.next_attempt_at ?? new Date();

@@ -1,7 +1,7 @@
 import type { KnitId, RunId } from '@knitfab/core';
 import { sql } from 'kysely';
 import type { Connection, Tx } from './database.ts';
-import { isDue } from './due.ts';
+import { isDue, postponed } from './due.ts';
 import { locks } from './locks.ts';
 import { notify } from './notifications.ts';
 
@@ -54,19 +54,18 @@ export async function alignSpareVolumes(
 ): Promise<void> {
   if (await areAligned(tx, { count, kind })) return;
   await sql`select pg_advisory_xact_lock(${locks.spareVolumes})`.execute(tx);
-  await sql`
+  const { numAffectedRows: discarded = 0n } = await sql`
     with kept as (
       select volume_ref from spare_volume where kind = ${kind} order by ready desc, volume_ref limit ${count}
     ), dropped as (
       delete from spare_volume where volume_ref not in (select volume_ref from kept) returning volume_ref
-    ), discarded as (
-      insert into garbage (volume_ref) select volume_ref from dropped on conflict do nothing
     )
+    insert into garbage (volume_ref) select volume_ref from dropped on conflict do nothing`.execute(tx);
+  if (discarded > 0n) await notify(tx, 'garbage');
+  await sql`
     insert into spare_volume (volume_ref, kind)
-    select 'volume-' || uuidv7(), ${kind} from generate_series(1, ${count}::integer - (select count(*) from kept))`.execute(
-    tx,
-  );
-  await notify(tx, 'garbage');
+    select 'volume-' || uuidv7(), ${kind}
+    from generate_series(1, ${count}::integer - (select count(*) from spare_volume))`.execute(tx);
 }
 
 async function areAligned(tx: Tx, { count, kind }: { count: number; kind: string }): Promise<boolean> {
@@ -95,8 +94,7 @@ export async function offerSpareVolumes(tx: Tx, volumeRefs: readonly string[]): 
 export async function postponeSpareVolume(tx: Tx, volumeRef: string, problem: string): Promise<Date> {
   const { rows } = await sql<{ next_attempt_at: Date }>`
     update spare_volume
-    set failures = failures + 1, problem = ${problem.slice(0, 2000)},
-        next_attempt_at = clock_timestamp() + least(interval '1 second' * power(2, least(failures, 10)), interval '5 minutes')
+    set ${postponed(problem)}
     where volume_ref = ${volumeRef}
     returning next_attempt_at`.execute(tx);
   return rows[0]?.next_attempt_at ?? new Date();
